@@ -1,0 +1,60 @@
+"""Entry point: assembles the commands and turns errors into messages and exit codes.
+
+Nothing heavy is imported here or at module level of any ``itb_bayes.cli`` module, so that
+``itb-bayes --help`` answers at once.
+"""
+
+import os
+import sys
+
+import typer
+
+from itb_bayes import __version__
+from itb_bayes.errors import ItbBayesError
+
+app = typer.Typer(
+    name="itb-bayes",
+    help="Bayesian models of long-term intrathecal baclofen dose trajectories.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+INTERNAL_ERROR = 6
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"itb-bayes {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Show the version and exit."
+    ),
+) -> None:
+    """Research use only; not a medical device."""
+
+
+def run() -> None:
+    """Run the command line: the console script ``itb-bayes``."""
+    try:
+        app()
+    except ItbBayesError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.exit(0)
+    except Exception as error:
+        if os.environ.get("ITB_BAYES_DEBUG"):
+            raise
+        typer.echo(
+            f"internal error ({type(error).__name__}): this is a defect of itb-bayes, not of your "
+            "data. Set ITB_BAYES_DEBUG=1 to see the traceback (it may show patient values), and "
+            "report it without them.",
+            err=True,
+        )
+        sys.exit(INTERNAL_ERROR)

@@ -1,0 +1,1 @@
+"""Sampling, the convergence gate and the fit bundle."""

@@ -1,0 +1,1 @@
+"""Numerical kernels (numba) and their plain numpy references."""

@@ -1,0 +1,34 @@
+"""Where the shipped model files and the demonstration cohort lie.
+
+In an installed wheel they are inside the package (``itb_bayes/shipped``); in a source
+checkout they are the top-level folders ``models`` and ``data/synthetic``.
+"""
+
+from pathlib import Path
+
+from itb_bayes.errors import UsageError
+
+_PACKAGE = Path(__file__).resolve().parent
+_CHECKOUT = _PACKAGE.parent.parent
+
+
+def models_dir() -> Path:
+    """Return the folder of the shipped model files."""
+    return _first_existing(_PACKAGE / "shipped" / "models", _CHECKOUT / "models")
+
+
+def demo_cohort_dir() -> Path:
+    """Return the folder of the shipped synthetic cohort ``clinic-small``."""
+    return _first_existing(
+        _PACKAGE / "shipped" / "clinic-small", _CHECKOUT / "data" / "synthetic" / "clinic-small"
+    )
+
+
+def _first_existing(*candidates: Path) -> Path:
+    for path in candidates:
+        if path.is_dir():
+            return path
+    raise UsageError(
+        f"The installation is incomplete: no folder {candidates[0].name!r} beside the package. "
+        "Reinstall itb-bayes."
+    )

@@ -1,0 +1,1 @@
+"""Patient-level risk, forecasts and scores."""

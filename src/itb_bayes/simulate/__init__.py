@@ -1,0 +1,1 @@
+"""The agent-based clinic that makes synthetic cohorts."""

@@ -1,0 +1,1 @@
+"""Model files: parsing, validation and resolved specifications."""
