@@ -1,0 +1,65 @@
+"""One private folder for compiled code, new for every version of the kernels.
+
+Numba and PyTensor keep compiled code on disk. Two dangers are closed here: their caches do not
+notice when a function *called* by a cached one has changed, so the folder's name carries a digest
+of the kernel sources; and compiled code can hold constants in clear, so the folder is readable by
+its owner alone (patient values are passed as data besides, never as constants).
+"""
+
+import hashlib
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from itb_bayes import __version__
+
+_SOURCES = Path(__file__).resolve().parent
+
+
+def kernel_digest() -> str:
+    """Return a short digest of the package version and the compiled sources."""
+    digest = hashlib.sha256(f"{__version__}|{sys.version_info[:3]}".encode())
+    for folder in ("kernel", "model"):
+        for path in sorted((_SOURCES / folder).glob("*.py")):
+            digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def compile_cache_dir() -> Path:
+    """Return the folder for compiled code, created with mode 0700.
+
+    ``ITB_BAYES_CACHE`` names another parent than the user's cache folder. Where the folder cannot
+    be made, a temporary one is used: slower, never wrong.
+    """
+    named = os.environ.get("ITB_BAYES_CACHE") or os.environ.get("XDG_CACHE_HOME")
+    parent = Path(named) if named else Path.home() / ".cache"
+    folder = parent / "itb-bayes" / kernel_digest()
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.chmod(0o700)
+        probe = folder / f".writable-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError:
+        folder = Path(tempfile.mkdtemp(prefix="itb-bayes-"))
+    return folder
+
+
+def prepare_compile_cache() -> None:
+    """Point numba and PyTensor at the private folder, if nothing has chosen another before.
+
+    Must run before numba or PyTensor is imported. ``numba__fastmath`` is off so that code loaded
+    from the cache gives the same numbers as code just compiled.
+    """
+    if "numba" in sys.modules or "pytensor" in sys.modules:
+        return
+    folder = compile_cache_dir()
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(folder / "numba"))
+    flags = os.environ.get("PYTENSOR_FLAGS", "")
+    if "base_compiledir" not in flags:
+        extra = f"base_compiledir={folder / 'pytensor'}"
+        flags = f"{flags},{extra}" if flags else extra
+    if "numba__fastmath" not in flags:
+        flags += ",numba__fastmath=False"
+    os.environ["PYTENSOR_FLAGS"] = flags

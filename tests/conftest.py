@@ -1,0 +1,1 @@
+"""Shared test set-up: quiet matplotlib, one private compile folder."""
