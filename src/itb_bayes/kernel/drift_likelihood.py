@@ -314,6 +314,7 @@ def drift_log_likelihood(
     m = np.zeros((q, q))
     dm = np.zeros((3, q, q))
     dlogdet = np.zeros(3)
+    tail = np.zeros(q + 1)
     chol = cholesky_psd(cov)
     eigen = np.empty(p)
     basis = np.empty((p, p))
@@ -344,7 +345,7 @@ def drift_log_likelihood(
             logdet = 0.0
         else:
             logdet = whiten(
-                t[first:last], y[first:last], process, p, share, ell, h, m, dm, dlogdet
+                t[first:last], y[first:last], process, p, share, ell, h, m, dm, dlogdet, tail
             )
         d = residual_statistics(m, mean[i], c)
         rotate_effects(m, c, chol, eigen, basis, load)

@@ -37,6 +37,7 @@ def whiten(
     m: Array,
     dm: Array,
     dlogdet: Array,
+    tail: Array,
 ) -> float:
     """Fill ``m`` and the derivatives, and return log|R|, for one patient.
 
@@ -55,6 +56,14 @@ def whiten(
         Derivatives of ``m`` with respect to share, log ell, log h.
     dlogdet : ndarray, shape (3,), out
         Derivatives of log|R|.
+    tail : ndarray, shape (q + 1,), out
+        Filtered persistent deviation after the last visit, for each column of Z taken as data
+        (the filter is linear), and its variance for unit volatility.
+
+    Returns
+    -------
+    float
+        log|R|.
     """
     q = n_effect + 1
     m[:] = 0.0
@@ -140,4 +149,7 @@ def whiten(
                 m[b, a] = m[a, b]
                 for k in range(N_VISIT_PARAM):
                     dm[k, b, a] = dm[k, a, b]
+    for c in range(q):
+        tail[c] = state[c]
+    tail[q] = p
     return logdet
