@@ -10,6 +10,7 @@ import sys
 import typer
 
 from itb_bayes import __version__
+from itb_bayes.cli import data, model
 from itb_bayes.errors import ItbBayesError
 
 app = typer.Typer(
@@ -20,6 +21,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(data.app, name="data")
+app.add_typer(model.app, name="model")
 
 INTERNAL_ERROR = 6
 
