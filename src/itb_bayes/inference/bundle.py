@@ -1,0 +1,167 @@
+"""The fit bundle: a folder that says what was fitted, how, and whether it may be believed.
+
+``manifest.json`` holds three digests (model, data, run), versions, settings and the SHA-256 of
+every other file; a bundle whose files do not match is refused. Nothing is pickled.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from itb_bayes import __version__
+from itb_bayes.errors import UsageError
+
+FORMAT = 1
+MANIFEST_FILE = "manifest.json"
+MODEL_FILE = "model.json"
+DRAWS_FILE = "draws.nc"
+DIAGNOSTICS_FILE = "diagnostics.json"
+_RECORDED = ("pymc", "pytensor", "nutpie", "numba", "numpy", "scipy", "arviz-stats", "pandas")
+
+
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that can change a number, with the processor's name."""
+    found = {name: version(name) for name in _RECORDED}
+    return {
+        "itb-bayes": __version__,
+        "python": platform.python_version(),
+        **found,
+        "machine": platform.machine(),
+    }
+
+
+def canonical_json(value: Any) -> str:
+    """Return JSON with sorted keys and no spaces, for hashing."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def run_digest(model: str, data: str, settings: dict[str, Any]) -> str:
+    """Return the digest of a run: model, data, sampler settings and versions."""
+    text = canonical_json([model, data, settings, versions()])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON for people and machines, atomically."""
+    text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    temporary = path.with_name(path.name + ".part")
+    temporary.write_text(text, encoding="utf-8", newline="\n")
+    os.replace(temporary, path)
+
+
+def write_tree(tree: xr.DataTree, path: Path) -> None:
+    """Write draws as netCDF, atomically: a file is never half there under its own name."""
+    temporary = path.with_name(path.name + ".part")
+    tree.to_netcdf(temporary, engine="h5netcdf")
+    os.replace(temporary, path)
+
+
+def read_tree(path: Path) -> xr.DataTree:
+    """Read draws wholly into memory and close the file."""
+    return xr.load_datatree(path, engine="h5netcdf")
+
+
+def prepare_target(out: Path, force: bool) -> None:
+    """Check that a bundle can be written to ``out``.
+
+    Raises
+    ------
+    UsageError
+        If ``out`` is a file, or a folder that holds something (unless ``force`` and a bundle), or
+        its parent cannot be written.
+    """
+    if out.is_file():
+        raise UsageError(f"{out} is a file; name a folder for the fit.")
+    if out.is_dir() and any(out.iterdir()):
+        if not force:
+            raise UsageError(
+                f"{out} is not empty; choose another --out, or add --force to replace the fit in it."
+            )
+        if not (out / MANIFEST_FILE).exists():
+            raise UsageError(f"{out} is not empty and holds no fit; it is not replaced.")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot create {out.parent}: {error.strerror}.") from None
+    if not os.access(out.parent, os.W_OK):
+        raise UsageError(f"cannot write in {out.parent}; choose another --out.")
+
+
+def seal(folder: Path, manifest: dict[str, Any]) -> None:
+    """Write the manifest with the digest of every file in ``folder``."""
+    files = {
+        path.name: file_digest(path)
+        for path in sorted(folder.iterdir())
+        if path.is_file() and path.name != MANIFEST_FILE
+    }
+    write_json(folder / MANIFEST_FILE, {"format": FORMAT, **manifest, "files": files})
+
+
+def publish(working: Path, out: Path) -> None:
+    """Move a finished folder to its place, replacing an older fit there."""
+    if out.exists():
+        old = out.with_name(out.name + ".old")
+        shutil.rmtree(old, ignore_errors=True)
+        os.replace(out, old)
+        os.replace(working, out)
+        shutil.rmtree(old)
+    else:
+        os.replace(working, out)
+
+
+def open_manifest(folder: Path, optional: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Read a manifest and verify every file against it.
+
+    Parameters
+    ----------
+    optional : tuple of str
+        Files that may be absent (an identity file that a user has taken away).
+
+    Raises
+    ------
+    UsageError
+        If the folder is no fit bundle, was written by a newer version, or a file is missing or
+        differs from what was written.
+    """
+    path = folder / MANIFEST_FILE
+    if not path.is_file():
+        raise UsageError(
+            f"{folder} is not a fit: it has no {MANIFEST_FILE}. Make one with "
+            "`itb-bayes fit MODEL COHORT --out DIR`."
+        )
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        files = dict(manifest["files"])
+        written = int(manifest["format"])
+    except (ValueError, KeyError, TypeError):
+        raise UsageError(f"{path} cannot be read as a manifest; the fit is damaged.") from None
+    if written != FORMAT:
+        raise UsageError(
+            f"{folder} was written in format {written}; this version reads format {FORMAT}. Use the "
+            f"version that wrote it ({manifest.get('versions', {}).get('itb-bayes', 'unknown')})."
+        )
+    for name, digest in files.items():
+        file = folder / name
+        if not file.is_file():
+            if name in optional:
+                continue
+            raise UsageError(f"the fit {folder} is incomplete: {name} is missing.")
+        if file_digest(file) != digest:
+            raise UsageError(
+                f"the fit {folder} has been changed since it was written: {name} does not match "
+                "its digest. It is refused; fit again."
+            )
+    return manifest

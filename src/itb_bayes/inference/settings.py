@@ -1,0 +1,68 @@
+"""How long and how to sample: never part of a model file."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from itb_bayes.errors import UsageError
+
+
+@dataclass(frozen=True)
+class SamplerSettings:
+    """Settings of the No-U-Turn sampler.
+
+    Attributes
+    ----------
+    draws, tune : int
+        Kept and warm-up draws per chain.
+    chains : int
+    target_accept : float
+    seed : int
+        Everything random in a fit derives from it.
+    """
+
+    draws: int
+    tune: int
+    chains: int = 4
+    target_accept: float = 0.9
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse settings that cannot work."""
+        for name, least in (("draws", 50), ("tune", 50), ("chains", 2)):
+            if getattr(self, name) < least:
+                raise UsageError(
+                    f"{name} must be at least {least} (got {getattr(self, name)}); convergence "
+                    "cannot be judged on less."
+                )
+        if not 0.5 <= self.target_accept < 1.0:
+            raise UsageError(
+                f"target_accept must lie in [0.5, 1) (got {self.target_accept}); 0.9 is usual."
+            )
+        if not 0 <= self.seed < 2**32:
+            raise UsageError(f"seed must lie between 0 and {2**32 - 1} (got {self.seed}).")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the settings as plain values."""
+        return asdict(self)
+
+
+PROFILES = {
+    "quick": SamplerSettings(draws=500, tune=500),
+    "standard": SamplerSettings(draws=1000, tune=1000),
+    "paper": SamplerSettings(draws=2500, tune=1500, target_accept=0.95),
+}
+
+
+def profile_settings(profile: str, **changes: Any) -> SamplerSettings:
+    """Return the settings of a profile, with the given fields changed where not None.
+
+    Raises
+    ------
+    UsageError
+        If there is no such profile, or a setting cannot work.
+    """
+    if profile not in PROFILES:
+        raise UsageError(f"no profile {profile!r}; choose one of {', '.join(PROFILES)}.")
+    base = PROFILES[profile].as_dict()
+    base.update({name: value for name, value in changes.items() if value is not None})
+    return SamplerSettings(**base)

@@ -1,0 +1,74 @@
+"""The published comparator: a rise of more than 100 µg/day within a year.
+
+Heetla 2009 (Spinal Cord 47:751) called it drug tolerance; Kawano 2018 used it to call a dose
+fluctuating. It depends on the level of the dose: +100 is +60 % at 168 µg/day and +29 % at 350.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from itb_bayes.cohort.series import DoseSeries
+
+RISE_UG = 100.0
+AFTER_YEARS = 1.0
+"""Rises of the first year are titration."""
+
+
+@dataclass(frozen=True)
+class RuleCount:
+    """How often the rule flags.
+
+    Attributes
+    ----------
+    flagged, at_risk : int
+        Patient-years (yearly comparisons after the first year) with a flag, and in all.
+    """
+
+    flagged: int
+    at_risk: int
+
+    @property
+    def rate(self) -> float:
+        """Share of yearly comparisons flagged; NaN where there are none."""
+        return self.flagged / self.at_risk if self.at_risk else float("nan")
+
+
+def yearly_rises(t_years: NDArray[np.float64], dose_ug: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the change of dose (µg/day) over each whole year after the first.
+
+    Parameters
+    ----------
+    t_years, dose_ug : ndarray, shape (n_reading,)
+        Readings of one patient; the dose holds until the next reading.
+
+    Returns
+    -------
+    ndarray, shape (n_year,)
+        Changes from year k to k + 1 for k = 1, 2, …, up to the last reading.
+    """
+    years = np.arange(AFTER_YEARS, np.floor(t_years[-1] + 1e-6) + 0.5)
+    years = years[years >= t_years[0] - 1e-6]
+    held = dose_ug[np.searchsorted(t_years, years + 1e-6, side="right") - 1]
+    return np.diff(held)
+
+
+def last_year_rise(t_years: NDArray[np.float64], dose_ug: NDArray[np.float64]) -> float:
+    """Return the change of dose (µg/day) over the year before the last reading; NaN if shorter."""
+    start = t_years[-1] - 1.0
+    if t_years[0] > start + 1e-6:
+        return float("nan")
+    return float(dose_ug[-1] - dose_ug[np.searchsorted(t_years, start + 1e-6, side="right") - 1])
+
+
+def count_rule(series: DoseSeries, patients: NDArray[np.bool_]) -> RuleCount:
+    """Count flags of the rule among the chosen patients (mask of shape (n_patient,))."""
+    flagged = at_risk = 0
+    offsets = series.offsets
+    for i in np.flatnonzero(patients):
+        rows = slice(offsets[i], offsets[i + 1])
+        rises = yearly_rises(series.t_years[rows], series.daily_dose_ug[rows])
+        flagged += int((rises > RISE_UG).sum())
+        at_risk += rises.size
+    return RuleCount(flagged, at_risk)
