@@ -11,6 +11,10 @@ import typer
 
 from itb_bayes import __version__
 from itb_bayes.cli import data, model
+from itb_bayes.cli.compare import compare
+from itb_bayes.cli.fit import fit
+from itb_bayes.cli.risk import risk
+from itb_bayes.cli.simulate import simulate
 from itb_bayes.errors import ItbBayesError
 
 app = typer.Typer(
@@ -21,8 +25,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+data.app.command("simulate")(simulate)
 app.add_typer(data.app, name="data")
 app.add_typer(model.app, name="model")
+app.command("fit")(fit)
+app.command("compare")(compare)
+app.command("risk")(risk)
 
 INTERNAL_ERROR = 6
 

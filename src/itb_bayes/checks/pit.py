@@ -1,0 +1,218 @@
+"""One-step-ahead probability integral transforms: was each reading forecast with honest width?"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import binom
+
+from itb_bayes.checks.bands import ecdf_at, uniform_band
+from itb_bayes.checks.replicates import thin_population
+from itb_bayes.checks.result import CheckResult
+from itb_bayes.checks.statistics import UNCHANGED_LOG
+from itb_bayes.inference.patients import conditionals_of
+from itb_bayes.inference.population import PopulationDraws
+from itb_bayes.inference.progress import Progress
+from itb_bayes.model.plan import DriftPlan
+
+N_DRAW = 200
+TAIL = 0.05
+MINIMUM_PATIENTS = 10
+FULL_STEP = 0.99
+BAND_PROBABILITY = 0.95
+TAIL_INTERVAL = 0.99
+
+
+@dataclass(frozen=True, eq=False)
+class OneStepPit:
+    """PIT of every reading but each patient's first.
+
+    Attributes
+    ----------
+    pit : ndarray, shape (n_forecast,)
+        P(log dose below the reading | the patient's earlier readings, population posterior).
+    is_last : ndarray of bool, shape (n_forecast,)
+        The patient's last reading at full distance from the one before. (The reading at the end of
+        follow-up often comes soon after a regular one and only carries its dose forward.)
+    unchanged : ndarray of bool, shape (n_forecast,)
+        The reading repeats the one before.
+    """
+
+    pit: NDArray[np.float64]
+    is_last: NDArray[np.bool_]
+    unchanged: NDArray[np.bool_]
+
+
+def one_step_pit(
+    plan: DriftPlan, population: PopulationDraws, seed: int, quiet: bool = True
+) -> OneStepPit:
+    """Return the PIT of each reading given the patient's earlier ones.
+
+    At most 200 evenly spaced draws of the population are averaged. The population was fitted to
+    these readings too; each of them moves it little, which makes the PIT very slightly too good.
+
+    Parameters
+    ----------
+    plan : DriftPlan
+    population : PopulationDraws
+    seed : int
+        The distribution functions are exact; the seed only feeds draws that are not used.
+    quiet : bool
+        No progress on stderr.
+    """
+    population = thin_population(population, N_DRAW)
+    panel = plan.panel
+    full_step = FULL_STEP * plan.series.step_months / 12.0
+    pit: list[float] = []
+    last: list[bool] = []
+    unchanged: list[bool] = []
+    progress = Progress("one-step forecasts", plan.n_patient, quiet=quiet)
+    for i in range(plan.n_patient):
+        t, y = panel.patient(i)
+        full = np.flatnonzero(np.diff(t) >= full_step) + 1
+        for j in range(1, t.size):
+            got = conditionals_of(
+                plan, population, i, t[:j], y[:j], t[j : j + 1], y[j : j + 1], seed
+            )
+            pit.append(float(got.cdf.mean()))
+            last.append(bool(full.size and j == full[-1]))
+            unchanged.append(bool(abs(y[j] - y[j - 1]) < UNCHANGED_LOG))
+        progress.update(i + 1)
+    progress.finish()
+    return OneStepPit(np.array(pit), np.array(last, dtype=bool), np.array(unchanged, dtype=bool))
+
+
+def pit_checks(forecasts: OneStepPit) -> tuple[CheckResult, ...]:
+    """Judge PITs: the last reading of each patient, its tails, and all readings (informational).
+
+    Only last readings are judged. Under the right model the PITs of one patient's readings are
+    independent too, but only conditionally on the population, which was estimated from them; and
+    when the model is wrong about a patient they are wrong together. One reading per patient keeps
+    the band honest. Exact repeats of a dose make a spike near the middle that no continuous model
+    can have; the tails, on which probabilities of a rise rest, are therefore judged by themselves.
+    """
+    last = forecasts.pit[forecasts.is_last]
+    repeats = float(forecasts.unchanged[forecasts.is_last].mean()) if last.size else 0.0
+    return (
+        _shape_check(last, repeats),
+        _tail_check(last),
+        _all_check(forecasts),
+    )
+
+
+def ecdf_table(pit: NDArray[np.float64]) -> pd.DataFrame:
+    """Return ECDF minus the diagonal with its 95 % simultaneous band, in long form."""
+    band = uniform_band(pit.size, BAND_PROBABILITY)
+    return pd.DataFrame(
+        {
+            "z": band.z,
+            "difference": ecdf_at(pit, band.z) - band.z,
+            "low": band.low - band.z,
+            "high": band.high - band.z,
+        }
+    )
+
+
+def _shape_check(last: NDArray[np.float64], repeats: float) -> CheckResult:
+    name = "pit-last"
+    question = "Did each patient's last dose fall where the earlier ones said it would?"
+    criterion = (
+        "passes if the distribution of the last readings' PIT stays inside the 95 % simultaneous "
+        "band of a uniform one (it leaves the band by chance for 1 in 20 right models); one "
+        "reading per patient, so that they are independent: the last one a full step after the "
+        "reading before it"
+    )
+    if last.size < MINIMUM_PATIENTS:
+        return _too_few(name, question, criterion, last.size)
+    band = uniform_band(last.size, BAND_PROBABILITY)
+    inside = band.holds(ecdf_at(last, band.z))
+    summary = f"Last readings of {last.size} patients: the curve " + (
+        "stays inside the band." if inside else f"leaves the band; {_shape(last)}."
+    )
+    if repeats > 0:
+        summary += (
+            f" {100 * repeats:.0f} % of them repeat the dose before exactly, which a continuous "
+            "model cannot; such readings gather near the middle."
+        )
+    return CheckResult(
+        name, question, criterion, inside, summary, _pit_summary(last), "ecdf", ecdf_table(last)
+    )
+
+
+def _tail_check(last: NDArray[np.float64]) -> CheckResult:
+    name = "pit-tails"
+    question = "Are surprising doses as rare as the forecasts say?"
+    criterion = (
+        f"passes if the numbers of last readings below the {100 * TAIL:g} % and above the "
+        f"{100 * (1 - TAIL):g} % quantile of their forecasts both lie within the 99 % interval of "
+        "the binomial distribution; probabilities of a rise rest on these tails, and exact "
+        "repeats of a dose hardly touch them"
+    )
+    if last.size < MINIMUM_PATIENTS:
+        return _too_few(name, question, criterion, last.size)
+    least, most = binom.interval(TAIL_INTERVAL, last.size, TAIL)
+    counts = {"low": int((last < TAIL).sum()), "high": int((last > 1.0 - TAIL).sum())}
+    rows = [
+        {
+            "tail": tail,
+            "observed_count": count,
+            "expected_count": TAIL * last.size,
+            "least": int(least),
+            "most": int(most),
+            "inside": bool(least <= count <= most),
+        }
+        for tail, count in counts.items()
+    ]
+    table = pd.DataFrame(rows)
+    summary = (
+        f"{counts['low']} readings in the low tail and {counts['high']} in the high tail; "
+        f"{TAIL * last.size:.1f} expected in each ({int(least)} to {int(most)} by chance)."
+    )
+    return CheckResult(name, question, criterion, bool(table["inside"].all()), summary, table)
+
+
+def _all_check(forecasts: OneStepPit) -> CheckResult:
+    pit = forecasts.pit
+    question = "How do the forecasts of all readings look, not only of the last ones?"
+    criterion = (
+        "none: readings of one patient share what the forecasts got wrong about him, so the band "
+        "would alarm too often"
+    )
+    if pit.size < MINIMUM_PATIENTS:
+        return _too_few("pit-all", question, criterion, pit.size)
+    summary = (
+        f"{pit.size} readings: {100 * np.mean(np.abs(pit - 0.5) < 0.45):.0f} % inside their 90 % "
+        f"and {100 * np.mean(np.abs(pit - 0.5) < 0.25):.0f} % inside their 50 % forecast "
+        "intervals; "
+        f"{100 * forecasts.unchanged.mean():.0f} % repeat the dose before exactly."
+    )
+    return CheckResult(
+        "pit-all", question, criterion, None, summary, _pit_summary(pit), "ecdf", ecdf_table(pit)
+    )
+
+
+def _pit_summary(pit: NDArray[np.float64]) -> pd.DataFrame:
+    edges = np.linspace(0.0, 1.0, 11)
+    counts, _ = np.histogram(pit, edges)
+    return pd.DataFrame(
+        {
+            "pit_from": edges[:-1],
+            "pit_to": edges[1:],
+            "observed_count": counts,
+            "expected_count": pit.size / 10.0,
+        }
+    )
+
+
+def _shape(pit: NDArray[np.float64]) -> str:
+    """Say in words how a PIT distribution departs from uniform."""
+    shift, spread = pit.mean() - 0.5, pit.var() - 1.0 / 12.0
+    if abs(shift) * np.sqrt(12.0 * pit.size) > 3.0:
+        return "doses were " + ("higher" if shift > 0 else "lower") + " than forecast"
+    return "forecasts were " + ("too narrow" if spread > 0 else "too wide")
+
+
+def _too_few(name: str, question: str, criterion: str, count: int) -> CheckResult:
+    reason = f"Not computed: {count} forecasts, at least {MINIMUM_PATIENTS} are needed."
+    return CheckResult(name, question, criterion, None, reason, pd.DataFrame())

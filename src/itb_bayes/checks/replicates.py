@@ -1,0 +1,61 @@
+"""Replicated cohorts: the fitted design with new patients drawn from the population."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from itb_bayes.inference.population import PopulationDraws
+from itb_bayes.kernel.drift_simulate import (
+    simulate_deviation,
+    simulate_effects,
+    simulate_log_dose,
+    simulate_volatility,
+)
+from itb_bayes.model.plan import DriftPlan
+
+Array = NDArray[np.float64]
+
+LARGEST_LOG_DOSE = 700.0
+"""Log doses are kept within this of zero, so that absurd priors give numbers and not overflows."""
+
+
+def thin_population(population: PopulationDraws, n_draw: int) -> PopulationDraws:
+    """Return at most ``n_draw`` evenly spaced draws."""
+    have = len(population.cov)
+    keep = np.linspace(0, have - 1, min(n_draw, have)).round().astype(np.int64)
+    return PopulationDraws(
+        population.level_mean[keep],
+        population.drift_mean[keep],
+        population.depth_mean[keep],
+        population.cov[keep],
+        population.scalars[keep],
+    )
+
+
+def replicate_log_doses(plan: DriftPlan, population: PopulationDraws, seed: int) -> Array:
+    """Draw one replicated cohort per draw of the population, shape (n_draw, n_visit).
+
+    The readings, diagnoses, centres and covariates are those of the plan; the patients are new:
+    effects, volatility and deviations are drawn afresh.
+
+    Parameters
+    ----------
+    plan : DriftPlan
+    population : PopulationDraws
+    seed : int
+        Each draw has a random stream of its own.
+    """
+    t, offsets, structure = plan.series.t_years, plan.series.offsets, plan.structure
+    out = np.empty((len(population.cov), t.size))
+    with np.errstate(all="ignore"):  # absurd priors overflow; the result is clipped below
+        for s in range(len(out)):
+            rng = np.random.default_rng([seed, 0xC, s])
+            log_sigma, log_nu, share, log_ell, log_h = population.scalars[s]
+            effects = simulate_effects(population.means(s), population.cov[s], rng)
+            volatility = simulate_volatility(
+                plan.n_patient, log_sigma, np.exp(log_nu), structure, rng
+            )
+            deviation = simulate_deviation(
+                t, offsets, volatility, share, np.exp(log_ell), structure.process, rng
+            )
+            out[s] = simulate_log_dose(t, offsets, effects, deviation, np.exp(log_h), structure)
+    return np.clip(np.nan_to_num(out, nan=LARGEST_LOG_DOSE), -LARGEST_LOG_DOSE, LARGEST_LOG_DOSE)

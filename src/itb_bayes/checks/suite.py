@@ -1,0 +1,33 @@
+"""All checks of a fit, in the order of a report."""
+
+from itb_bayes.checks.convergence import convergence_checks
+from itb_bayes.checks.learning import learning_checks
+from itb_bayes.checks.pit import one_step_pit, pit_checks
+from itb_bayes.checks.predictive import predictive_checks
+from itb_bayes.checks.result import CheckResult
+from itb_bayes.inference.fit import Fit
+
+
+def check_fit(fit: Fit, quiet: bool = True) -> tuple[CheckResult, ...]:
+    """Run every check of a fit; nothing is sampled anew.
+
+    The gate need not have passed: an unconverged fit is checked too, and says so.
+
+    Parameters
+    ----------
+    fit : Fit
+    quiet : bool
+        No progress on stderr.
+
+    Returns
+    -------
+    tuple of CheckResult
+        Convergence, prior against posterior, reported quantities, predictive checks, forecasts.
+    """
+    forecasts = one_step_pit(fit.plan, fit.thinned, fit.seed, quiet)
+    return (
+        *convergence_checks(fit.posterior, fit.gate),
+        *learning_checks(fit.spec, fit.posterior, fit.estimands),
+        *predictive_checks(fit.plan, fit.thinned, fit.seed),
+        *pit_checks(forecasts),
+    )

@@ -1,0 +1,1 @@
+"""Rules across columns, rows and tables of a cohort."""

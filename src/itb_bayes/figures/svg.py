@@ -1,0 +1,69 @@
+"""Figures as inline SVG: described, self-contained, the same bytes every time."""
+
+import html
+import io
+import re
+
+import matplotlib as mpl
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+
+from itb_bayes.figures.style import plain_text
+
+_TAG = re.compile(r"<[^<>]+>")
+_ID = re.compile(r'\sid="([^"]*)"')
+_REFERENCE = re.compile(r'(?:xlink:href="|href="|url\()#([^")]+)')
+_FONT = re.compile(r"font: (?:[0-9]+ )?([0-9.]+)px [^;\"]*")
+_KEY = re.compile(r"[a-z][a-z0-9-]*")
+_NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
+
+
+def inline_svg(figure: Figure, key: str, title: str, description: str) -> str:
+    """Return a figure as an ``<svg>`` element for an HTML page.
+
+    Parameters
+    ----------
+    figure : Figure
+        Its fonts are dropped (text takes the font of the page), its size becomes a view box.
+    key : str
+        Prefix of every id in the element; unique on the page. Lower case letters, digits and
+        hyphens. It also seeds the names of clip paths, so equal figures give equal bytes.
+    title : str
+        One full sentence: what the chart shows. It is what a screen reader reads out.
+    description : str
+        How it is drawn.
+
+    Raises
+    ------
+    ValueError
+        If ``key`` cannot be an id.
+    """
+    if not _KEY.fullmatch(key):
+        raise ValueError(f"{key!r} cannot be the prefix of an id")
+    buffer = io.StringIO()
+    with mpl.rc_context({"svg.hashsalt": key, "svg.fonttype": "none"}):
+        FigureCanvasSVG(figure).print_svg(buffer, metadata=_NO_METADATA)
+    written = buffer.getvalue()
+    start = written.index("<svg")
+    opening_end = written.index(">", start) + 1
+    body = re.sub(r"<!--.*?-->", "", written[opening_end:], flags=re.DOTALL)
+    view_box = re.search(r'viewBox="([^"]*)"', written[start:opening_end])
+    if view_box is None:
+        raise ValueError("the figure was written without a view box")
+    used = set(_REFERENCE.findall(body))
+    body = _TAG.sub(lambda tag: _rewrite(tag.group(), key, used), body)
+    body = re.sub(r">\s+<", "><", body)
+    return (
+        f'<svg role="img" aria-labelledby="{key}-t" aria-describedby="{key}-d" '
+        f'viewBox="{view_box.group(1)}" xmlns="http://www.w3.org/2000/svg" '
+        'xmlns:xlink="http://www.w3.org/1999/xlink">'
+        f'<title id="{key}-t">{html.escape(plain_text(title))}</title>'
+        f'<desc id="{key}-d">{html.escape(plain_text(description))}</desc>{body.strip()}'
+    )
+
+
+def _rewrite(tag: str, key: str, used: set[str]) -> str:
+    """Prefix ids that something refers to, drop the others, and drop fonts."""
+    tag = _ID.sub(lambda m: f' id="{key}-{m.group(1)}"' if m.group(1) in used else "", tag)
+    tag = tag.replace('href="#', f'href="#{key}-').replace("url(#", f"url(#{key}-")
+    return _FONT.sub(r"font-size: \1px", tag)

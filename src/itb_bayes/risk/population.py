@@ -1,0 +1,68 @@
+"""The table a statistician wants from a drift fit: drift, ratios and contrasts with intervals."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from itb_bayes.inference.fit import Fit
+from itb_bayes.risk.interval import Interval
+
+
+@dataclass(frozen=True)
+class EstimandRow:
+    """One line of the population table.
+
+    Attributes
+    ----------
+    quantity : str
+        What it is, in words.
+    group : str
+        Diagnosis, or a difference such as ``MS - SCI``.
+    n_patient : int
+        Patients of the diagnosis in the fit (for a contrast, of both).
+    unit : str
+    interval : Interval
+    p_above_zero : float or None
+        Posterior probability that a difference is positive; None for what is not a difference.
+    """
+
+    quantity: str
+    group: str
+    n_patient: int
+    unit: str
+    interval: Interval
+    p_above_zero: float | None = None
+
+
+def population_table(fit: Fit) -> tuple[EstimandRow, ...]:
+    """Return the population estimands of a drift fit; see :func:`drift_estimands`."""
+    estimands, plan = fit.estimands, fit.plan
+    counts = dict(zip(plan.diagnoses, np.bincount(plan.diagnosis_index), strict=True))
+    rows = []
+    for name, quantity, unit in (
+        ("dose_year1_ug", "typical dose at year 1", "µg/day"),
+        ("drift_percent", "drift of the typical patient", "%/year"),
+    ):
+        for group in plan.diagnoses:
+            draws = estimands[name].sel(diagnosis=group).to_numpy()
+            rows.append(
+                EstimandRow(quantity, group, int(counts[group]), unit, Interval.of(draws))
+            )
+    for year in estimands["year"].to_numpy():
+        for group in plan.diagnoses:
+            draws = estimands["ratio_mean"].sel(diagnosis=group, year=year).to_numpy()
+            quantity = f"mean dose at year {year:g}, relative to year 1"
+            rows.append(EstimandRow(quantity, group, int(counts[group]), "%", Interval.of(draws)))
+    for pair in estimands["contrast"].to_numpy():
+        n = sum(int(counts[group]) for group in str(pair).split(" - "))
+        draws = estimands["drift_contrast_percent"].sel(contrast=pair).to_numpy()
+        rows.append(_contrast("difference in drift", str(pair), n, "%/year", draws))
+        for year in estimands["year"].to_numpy():
+            draws = estimands["ratio_contrast"].sel(contrast=pair, year=year).to_numpy()
+            quantity = f"difference in mean ratio at year {year:g}"
+            rows.append(_contrast(quantity, str(pair), n, "% points", draws))
+    return tuple(rows)
+
+
+def _contrast(quantity: str, pair: str, n: int, unit: str, draws: np.ndarray) -> EstimandRow:
+    return EstimandRow(quantity, pair, n, unit, Interval.of(draws), float((draws > 0).mean()))

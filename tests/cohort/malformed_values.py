@@ -1,0 +1,157 @@
+"""Malformed cohorts: single values."""
+
+from mutations import A, Case, D, E, P, R, swap
+
+VALUES = (
+    Case(
+        "diagnosis misspelt",
+        swap(P, "P01,MS", "P01,M.S."),
+        "vocabulary",
+        P,
+        2,
+        "diagnosis",
+        "Did you mean 'MS'?",
+    ),
+    Case(
+        "diagnosis lower case",
+        swap(P, "P02,SCI", "P02,sci"),
+        "vocabulary",
+        P,
+        3,
+        "diagnosis",
+        "Did you mean 'SCI'?",
+    ),
+    Case(
+        "diagnosis unknown",
+        swap(P, "P02,SCI", "P02,ALS9"),
+        "vocabulary",
+        P,
+        3,
+        "diagnosis",
+        "Allowed: MS",
+    ),
+    Case("no diagnosis", swap(P, "P02,SCI", "P02,"), "missing_value", P, 3, "diagnosis", "empty"),
+    Case("sex", swap(P, ",M,31", ",male,31"), "vocabulary", P, 3, "sex", "no such sex"),
+    Case("age", swap(P, "F,44", "F,444"), "range", P, 2, "age_at_implant", "between 0 and 110"),
+    Case("negative age", swap(P, "F,44", "F,-4"), "negative", P, 2, "age_at_implant", "negative"),
+    Case(
+        "flag", swap(P, "true,2015", "walks,2015"), "not_a_flag", P, 4, "ambulatory", "neither true"
+    ),
+    Case("exit reason", swap(P, "died", "dead"), "vocabulary", P, 4, "exit_reason", "'died'"),
+    Case("mode", swap(D, "190,flex", "190,flexible"), "vocabulary", D, 5, "mode", "'flex'"),
+    Case(
+        "event",
+        swap(E, "holiday_end", "holliday_end"),
+        "vocabulary",
+        E,
+        6,
+        "event",
+        "'holiday_end'",
+    ),
+    Case("scale", swap(A, "penn", "pen"), "vocabulary", A, 7, "scale", "'penn'"),
+    Case(
+        "date with slashes",
+        swap(E, "2012-01-05", "03/04/2015"),
+        "ambiguous_date",
+        E,
+        3,
+        "date",
+        "cannot be told apart",
+    ),
+    Case(
+        "date with dots",
+        swap(E, "2012-01-05", "3.4.2015"),
+        "ambiguous_date",
+        E,
+        3,
+        "date",
+        "YYYY-MM-DD",
+    ),
+    Case(
+        "no such day", swap(E, "2012-01-05", "2012-02-30"), "not_a_date", E, 3, "date", "not a date"
+    ),
+    Case(
+        "date in words", swap(E, "2012-01-05", "May 2012"), "not_a_date", E, 3, "date", "not a date"
+    ),
+    Case("no date", swap(E, "2012-01-05", ""), "missing_value", E, 3, "date", "empty"),
+    Case(
+        "dose not a number",
+        swap(D, ",168,", ",lots,"),
+        "not_a_number",
+        D,
+        4,
+        "daily_dose_ug",
+        "not a number",
+    ),
+    Case(
+        "dose with unit",
+        swap(D, ",168,", ",168 ug,"),
+        "not_a_number",
+        D,
+        4,
+        "daily_dose_ug",
+        "without a unit",
+    ),
+    Case(
+        "decimal comma",
+        swap(D, ",168,", ',"168,5",'),
+        "decimal_comma",
+        D,
+        4,
+        "daily_dose_ug",
+        "comma",
+    ),
+    Case("dose NA", swap(D, ",168,", ",NA,"), "not_a_number", D, 4, "daily_dose_ug", "sentinels"),
+    Case(
+        "infinite dose", swap(D, ",168,", ",inf,"), "not_finite", D, 4, "daily_dose_ug", "infinite"
+    ),
+    Case(
+        "overflowing dose",
+        swap(D, ",168,", ",1e999,"),
+        "not_finite",
+        D,
+        4,
+        "daily_dose_ug",
+        "infinite",
+    ),
+    Case("empty dose", swap(D, ",168,", ",,"), "missing_value", D, 4, "daily_dose_ug", "no dose"),
+    Case(
+        "negative dose", swap(D, ",168,", ",-168,"), "negative", D, 4, "daily_dose_ug", "negative"
+    ),
+    Case(
+        "dose above all",
+        swap(D, ",168,", ",16800,"),
+        "range",
+        D,
+        4,
+        "daily_dose_ug",
+        "between 0 and 10000",
+    ),
+    Case(
+        "concentration in mg",
+        swap(D, "168,simple,,,,2000", "168,simple,,,,2"),
+        "range",
+        D,
+        4,
+        "concentration_ug_ml",
+        "per millilitre",
+    ),
+    Case(
+        "1+ on another scale",
+        swap(A, "ashworth_1_5,4,", "ashworth_1_5,1+,"),
+        "not_a_number",
+        A,
+        2,
+        "value",
+        "mas",
+    ),
+    Case(
+        "residual negative",
+        swap(R, ",3.5,", ",-3.5,"),
+        "negative",
+        R,
+        2,
+        "actual_residual_ml",
+        "negative",
+    ),
+)
