@@ -32,7 +32,7 @@ from itb_bayes.model.drift import build_drift
 from itb_bayes.model.plan import DriftPlan, plan_drift
 from itb_bayes.spec import DriftSpec, ModelSpec
 
-PATIENT_DRAWS_PER_CHAIN = 250
+PATIENT_DRAWS_PER_CHAIN = 500
 """Posterior draws per chain used for patients' conditionals (which are exact given a draw)."""
 
 

@@ -1,0 +1,45 @@
+"""Many fits of one design: compile once, swap the doses, sample."""
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from itb_bayes.inference.sampling import chain_batches, compile_model, join_batches, sample_batch
+from itb_bayes.inference.settings import SamplerSettings
+from itb_bayes.model.drift import build_drift, static_data
+from itb_bayes.model.plan import DriftPlan
+from itb_bayes.spec import DriftSpec
+
+
+class Refitter:
+    """A compiled model whose doses can be replaced (the times and patients stay).
+
+    Parameters
+    ----------
+    spec : DriftSpec
+    plan : DriftPlan
+    """
+
+    def __init__(self, spec: DriftSpec, plan: DriftPlan) -> None:
+        self.plan = plan
+        self._compiled: Any = compile_model(build_drift(spec, plan))
+
+    def sample(self, log_dose: NDArray[np.float64], settings: SamplerSettings) -> xr.DataTree:
+        """Sample given other log doses at the same readings.
+
+        Raises
+        ------
+        ValueError
+            If ``log_dose`` has another shape than the plan, or is not finite: compiled code
+            checks neither.
+        """
+        if log_dose.shape != self.plan.series.t_years.shape or not np.isfinite(log_dose).all():
+            raise ValueError("log_dose must be finite and have one value per reading of the plan")
+        compiled = self._compiled.with_data(
+            log_dose=log_dose, static=static_data(self.plan, log_dose)
+        )
+        return join_batches(
+            [sample_batch(compiled, settings, batch) for batch in chain_batches(settings)]
+        )
