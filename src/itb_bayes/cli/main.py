@@ -11,6 +11,7 @@ import typer
 
 from itb_bayes import __version__
 from itb_bayes.cli import data, model
+from itb_bayes.cli.checks import check, prior
 from itb_bayes.cli.compare import compare
 from itb_bayes.cli.fit import fit
 from itb_bayes.cli.risk import risk
@@ -29,6 +30,8 @@ data.app.command("simulate")(simulate)
 app.add_typer(data.app, name="data")
 app.add_typer(model.app, name="model")
 app.command("fit")(fit)
+app.command("prior")(prior)
+app.command("check")(check)
 app.command("compare")(compare)
 app.command("risk")(risk)
 

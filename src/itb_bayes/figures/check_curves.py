@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from itb_bayes.figures.style import (
     BAND_OUTER,
     BLUE,
+    FONT_PT,
     GREEN,
     GREY,
     INK,
     VERMILLION,
     chart_style,
     name_axes,
-    put_text,
+    plain_text,
 )
 
 Array = NDArray[np.float64]
@@ -72,14 +73,13 @@ def rank_figure(panels: list[RankPanel]) -> Figure:
     with chart_style():
         figure = Figure(figsize=(6.6, 0.4 + 1.15 * lines), layout="constrained")
         grid = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).ravel()
-        top = max(float(max(p.high.max(), p.difference.max())) for p in panels)
         for axes in grid[len(panels) :]:
             axes.set_visible(False)
         for axes, panel in zip(grid, panels, strict=False):
             _draw_band(axes, panel.z, panel.low, panel.high)
             for c, curve in enumerate(panel.difference):
                 axes.plot(panel.z, curve, color=_colour(c), linestyle=_dash(c), linewidth=0.8)
-            put_text(axes, 0.0, top, panel.label, va="bottom")
+            axes.set_title(plain_text(panel.label), parse_math=False, loc="left", fontsize=FONT_PT)
             axes.set_xlim(0.0, 1.0)
             axes.set_xticks([0.0, 0.5, 1.0])
         name_axes(grid[(lines - 1) * columns], x="rank among all draws")
@@ -101,7 +101,7 @@ def trace_figure(label: str, draw: Array, values: Array) -> Figure:
         figure = Figure(figsize=(6.6, 0.45 + 0.55 * n_chain))
         height = 0.45 + 0.55 * n_chain
         grid = figure.subplots(n_chain, 1, sharex=True, sharey=True, squeeze=False).ravel()
-        figure.subplots_adjust(left=0.1, right=0.94, top=0.98, bottom=0.38 / height, hspace=0.12)
+        figure.subplots_adjust(left=0.1, right=0.9, top=0.98, bottom=0.38 / height, hspace=0.12)
         for c, axes in enumerate(grid):
             axes.plot(draw, values[c], color=_colour(c), linewidth=0.5)
             axes.set_xlim(float(draw[0]), float(draw[-1]))

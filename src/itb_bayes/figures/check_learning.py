@@ -31,6 +31,6 @@ def learning_figure(labels: list[str], low: Array, median: Array, high: Array) -
         axes.set_yticks(rows, [plain_text(label) for label in labels], parse_math=False)
         axes.set_xlim(0.0, 1.0)
         axes.set_ylim(-0.6, n - 0.4)
-        axes.set_xticks([0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0])
+        axes.set_xticks([0.05, 0.25, 0.5, 0.75, 0.95])
         name_axes(axes, x="prior probability of smaller values")
     return figure

@@ -10,13 +10,13 @@ from itb_bayes.figures.style import (
     BAND_INNER,
     BAND_OUTER,
     BLUE,
+    FONT_PT,
     GREY,
     INK,
     VERMILLION,
     chart_style,
     name_axes,
     plain_text,
-    put_text,
 )
 
 Array = NDArray[np.float64]
@@ -120,7 +120,7 @@ def dose_band_figure(groups: list[YearBands], bounds: tuple[float, float] | None
             axes.set_yticks([10, 30, 100, 300, 1000, 3000], minor=False)
             axes.set_yticklabels(["10", "30", "100", "300", "1,000", "3,000"])
             axes.minorticks_off()
-            put_text(axes, float(group.year[0]), float(q.max()), group.label, va="bottom")
+            axes.set_title(plain_text(group.label), parse_math=False, loc="left", fontsize=FONT_PT)
             name_axes(axes, x="years since implant")
         name_axes(panels[0], y="daily dose (µg/day)")
     return figure

@@ -1,7 +1,5 @@
 """The population quantities a drift fit is asked for, per draw."""
 
-import itertools
-
 import numpy as np
 import xarray as xr
 
@@ -86,6 +84,7 @@ def drift_estimands(spec: DriftSpec, plan: DriftPlan, posterior: xr.Dataset) -> 
 
 
 def contrast_pairs(diagnoses: tuple[str, ...]) -> list[tuple[str, str]]:
-    """Return the pairs of diagnoses that are compared: MS - SCI first, then all others."""
-    pairs = list(itertools.combinations(diagnoses, 2))
-    return sorted(pairs, key=lambda pair: pair != ("MS", "SCI"))
+    """Return what is compared: every diagnosis with SCI (or with the first), MS before the rest."""
+    reference = "SCI" if "SCI" in diagnoses else diagnoses[0]
+    others = sorted((d for d in diagnoses if d != reference), key=lambda d: (d != "MS", d))
+    return [(other, reference) for other in others]

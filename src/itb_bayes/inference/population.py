@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from itb_bayes.kernel.structure import Process
+from itb_bayes.kernel.structure import Process, stationary_scale
 from itb_bayes.model.plan import DriftPlan
 from itb_bayes.spec import DriftSpec
 
@@ -117,7 +117,9 @@ def _scalars(flat: xr.Dataset, plan: DriftPlan) -> Array:
     if structure.process is not Process.NONE:
         out[:, 2] = flat["persistent_share"]
     if structure.process is Process.OU:
-        out[:, 3] = np.log(flat["persistence_years"])
+        ell = flat["persistence_years"].to_numpy()
+        out[:, 3] = np.log(ell)
+        out[:, 0], out[:, 2] = stationary_scale(out[:, 0], out[:, 2], ell, np)
     if structure.titration:
         out[:, 4] = np.log(flat["titration_years"])
     return out

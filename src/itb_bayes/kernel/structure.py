@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 
 class Process(IntEnum):
@@ -39,3 +40,29 @@ class Structure:
     def is_static(self) -> bool:
         """Whether no sampled parameter changes the whitened design (plain mixed model)."""
         return self.process is Process.NONE and not self.titration
+
+
+def stationary_scale(log_yearly_sd: Any, share: Any, ell_years: Any, xp: Any) -> tuple[Any, Any]:
+    """Return the stationary scale of the Ornstein-Uhlenbeck process with a given yearly change.
+
+    Data tell how much a dose changes in a year, not how large the stationary variance is: with
+    long persistence only the ratio of the two is identified. So the model is parameterised by the
+    variance of the one-year change of the persistent part, ``share * yearly_sd**2``, and of the
+    independent part, ``(1 - share) * yearly_sd**2``; the random walk is the limit of long
+    persistence.
+
+    Parameters
+    ----------
+    log_yearly_sd, share, ell_years : array-like
+        Log of the typical SD, its persistent share, and the persistence time.
+    xp : module
+        ``numpy`` or ``pytensor.tensor``.
+
+    Returns
+    -------
+    (log_sigma, share)
+        Log of the SD and persistent share of the stationary process plus independent part.
+    """
+    stationary = share / (-2.0 * xp.expm1(-1.0 / ell_years))
+    total = stationary + 1.0 - share
+    return log_yearly_sd + 0.5 * xp.log(total), stationary / total

@@ -11,7 +11,7 @@ import pymc as pm
 import pytensor.tensor as pt
 
 from itb_bayes.kernel.drift_likelihood import static_statistics
-from itb_bayes.kernel.structure import Process
+from itb_bayes.kernel.structure import Process, stationary_scale
 from itb_bayes.model.drift_op import DriftLogLikelihood
 from itb_bayes.model.plan import DriftPlan
 from itb_bayes.model.priors import per_label, random_variable
@@ -128,7 +128,9 @@ def _scalars(spec: DriftSpec, plan: DriftPlan) -> Any:
     if plan.structure.process is not Process.NONE:
         share = random_variable("persistent_share", priors["persistent_share"])
     if plan.structure.process is Process.OU:
-        log_ell = pt.log(random_variable("persistence_years", priors["persistence_months"]))
+        ell = random_variable("persistence_years", priors["persistence_months"])
+        log_ell = pt.log(ell)
+        log_sigma, share = stationary_scale(log_sigma, share, ell, pt)
     if plan.structure.titration:
         log_h = pt.log(random_variable("titration_years", priors["titration_months"]))
     return pt.stack([log_sigma, log_nu, share, log_ell, log_h])

@@ -35,7 +35,10 @@ class EstimandRow:
 
 
 def population_table(fit: Fit) -> tuple[EstimandRow, ...]:
-    """Return the population estimands of a drift fit; see :func:`drift_estimands`."""
+    """Return the population estimands of a drift fit; see :func:`drift_estimands`.
+
+    Ratios are contrasted for the first pair only (MS and SCI, where a cohort has both).
+    """
     estimands, plan = fit.estimands, fit.plan
     counts = dict(zip(plan.diagnoses, np.bincount(plan.diagnosis_index), strict=True))
     rows = []
@@ -53,11 +56,11 @@ def population_table(fit: Fit) -> tuple[EstimandRow, ...]:
             draws = estimands["ratio_mean"].sel(diagnosis=group, year=year).to_numpy()
             quantity = f"mean dose at year {year:g}, relative to year 1"
             rows.append(EstimandRow(quantity, group, int(counts[group]), "%", Interval.of(draws)))
-    for pair in estimands["contrast"].to_numpy():
+    for k, pair in enumerate(estimands["contrast"].to_numpy()):
         n = sum(int(counts[group]) for group in str(pair).split(" - "))
         draws = estimands["drift_contrast_percent"].sel(contrast=pair).to_numpy()
         rows.append(_contrast("difference in drift", str(pair), n, "%/year", draws))
-        for year in estimands["year"].to_numpy():
+        for year in estimands["year"].to_numpy() if k == 0 else ():
             draws = estimands["ratio_contrast"].sel(contrast=pair, year=year).to_numpy()
             quantity = f"difference in mean ratio at year {year:g}"
             rows.append(_contrast(quantity, str(pair), n, "% points", draws))

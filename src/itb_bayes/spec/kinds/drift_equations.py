@@ -95,8 +95,11 @@ def _titration(spec: DriftSpec) -> tuple[Equation, ...]:
 def _process(spec: DriftSpec) -> tuple[Equation, ...]:
     match spec.process.kind:
         case "ou":
-            formula = "Cov(W_i(t), W_i(t′)) = σ²·v_i·s·exp(−|t − t′|/ℓ)"
-            words = "A deviation persists, because a dose holds until changed, and fades."
+            formula = "Cov(W_i(t), W_i(t′)) = σ²·v_i·s·exp(−|t − t′|/ℓ) / (2·(1 − exp(−1/ℓ)))"
+            words = (
+                "A deviation persists, because a dose holds until changed, and fades; σ²·s is the "
+                "variance of its change over one year."
+            )
         case "random_walk":
             formula = "Cov(W_i(t), W_i(t′)) = σ²·v_i·s·min(t − t₀, t′ − t₀)"
             words = "A deviation stays, and new ones add to it; W is 0 at the first point t₀."
