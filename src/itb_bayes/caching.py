@@ -49,13 +49,20 @@ def compile_cache_dir() -> Path:
 def prepare_compile_cache() -> None:
     """Point numba and PyTensor at the private folder, if nothing has chosen another before.
 
-    Must run before numba or PyTensor is imported. ``numba__fastmath`` is off so that code loaded
-    from the cache gives the same numbers as code just compiled.
+    Runs when the first kernel is imported. ``numba__fastmath`` is off so that code loaded from the
+    cache gives the same numbers as code just compiled. Where numba or PyTensor was imported
+    before, numba's setting is changed in place; PyTensor's folder can no longer be.
     """
-    if "numba" in sys.modules or "pytensor" in sys.modules:
+    if os.environ.get("NUMBA_CACHE_DIR"):
+        folder = Path(os.environ["NUMBA_CACHE_DIR"]).parent
+    else:
+        folder = compile_cache_dir()
+        os.environ["NUMBA_CACHE_DIR"] = str(folder / "numba")
+        if "numba" in sys.modules:
+            sys.modules["numba"].config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"]
+    if "pytensor" in sys.modules:
+        sys.modules["pytensor"].config.numba__fastmath = False
         return
-    folder = compile_cache_dir()
-    os.environ.setdefault("NUMBA_CACHE_DIR", str(folder / "numba"))
     flags = os.environ.get("PYTENSOR_FLAGS", "")
     if "base_compiledir" not in flags:
         extra = f"base_compiledir={folder / 'pytensor'}"

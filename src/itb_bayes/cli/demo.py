@@ -60,10 +60,8 @@ def prepare(out: Path, force: bool) -> None:
     mark = out / ".itb-bayes-demo"
     if out.exists() and any(out.iterdir()):
         if not (force and mark.exists()):
-            raise UsageError(
-                f"{out} is not empty; choose another --out"
-                + (", or add --force to replace the earlier demonstration." if mark.exists() else ".")
-            )
+            remedy = ", or add --force to replace it" if mark.exists() else ""
+            raise UsageError(f"{out} is not empty; choose another --out{remedy}.")
         shutil.rmtree(out)
     out.mkdir(parents=True, exist_ok=True)
     mark.touch()
@@ -111,7 +109,7 @@ def three_numbers(fitted: "object") -> list[str]:
     first = max(estimated, key=lambda s: s.forecasts[0].p_rise.value)
     p = first.forecasts[0].p_rise.value
     lines.append(
-        f"look first at patient {first.patient_id}: {100 * p:.0f} in 100 that the dose is more than "
-        "100 µg/day higher in 12 months"
+        f"look first at patient {first.patient_id}: {100 * p:.0f} in 100 that the dose is more "
+        "than 100 µg/day higher in 12 months"
     )
     return lines

@@ -34,8 +34,8 @@ def risk(
     if output not in FORMATS:
         raise UsageError(f"no format {output!r}; choose one of {', '.join(FORMATS)}.")
     horizons = tuple(sorted(set(horizon)))
-    if not all(0.0 < h <= 60.0 for h in horizons):
-        raise UsageError("--horizon must lie between 0 and 60 months.")
+    if not all(0.1 <= h <= 60.0 for h in horizons):
+        raise UsageError("--horizon must lie between 0.1 and 60 months.")
     fitted = Fit.load(fit)
     passed = fitted.require_gate(allow_unconverged)
     if not passed:
@@ -88,8 +88,8 @@ def show_risk(fitted: "Fit", summaries: "tuple[PatientSummary, ...]") -> None:
     for line in aside:
         typer.echo(line)
     typer.echo(
-        "\nyear, µg/day: last reading, as of which all numbers are. Ranges: 90 %; of the chance, its "
-        "spread over plausible population parameters.\nrule: dose rose by more than 100 µg/day in "
+        "\nyear, µg/day: last reading, as of which all numbers are. Ranges: 90 %; of the chance, "
+        "its spread over plausible population parameters.\nrule: dose rose by more than 100 µg/day in "
         "the year before (Heetla 2009).\nResearch use only; not a medical device."
     )
 

@@ -66,7 +66,7 @@ class Problem:
         return f"{place}{shown}: {self.message} {self.mend}".rstrip()
 
 
-class InvalidCohort(CohortError):  # noqa: N818 - the public name of the contract
+class InvalidCohort(CohortError):
     """A cohort with at least one error; carries all its problems.
 
     Attributes

@@ -93,13 +93,14 @@ def dose_series(
     Notes
     -----
     Readings during a drug holiday, between explant and reimplant, after death, and of a zero dose
-    are set aside and listed in ``set_aside``. Until the end of follow-up the last dose holds; the
+    are set aside and listed in ``set_aside``; a dose from before an explant does not come back with
+    the next pump. Until the end of follow-up the last dose holds; the
     end is ``t_last_seen``, or the last record of any kind.
     """
     step = _auto_step(cohort) if step_months == "auto" else float(step_months)
     ends = _end_of_follow_up(cohort)
-    doses = {pid: rows for pid, rows in cohort.doses.groupby("patient_id", sort=False)}
-    events = {pid: rows for pid, rows in cohort.events.groupby("patient_id", sort=False)}
+    doses = dict(iter(cohort.doses.groupby("patient_id", sort=False)))
+    events = dict(iter(cohort.events.groupby("patient_id", sort=False)))
     kept: list[str] = []
     index: list[NDArray[np.int64]] = []
     times: list[NDArray[np.float64]] = []
@@ -155,7 +156,8 @@ def _end_of_follow_up(cohort: Cohort) -> dict[str, float]:
     tables = (cohort.doses, cohort.assessments, cohort.refills, cohort.events)
     last = pd.concat([table[["patient_id", "t_years"]] for table in tables if len(table)])
     recorded = last.groupby("patient_id")["t_years"].max().reindex(ends.index)
-    return ends.fillna(recorded).fillna(-np.inf).to_dict()
+    known = ends.fillna(recorded).fillna(-np.inf)
+    return {str(pid): float(end) for pid, end in known.items()}
 
 
 def _read_patient(
@@ -178,7 +180,7 @@ def _read_patient(
     readings = _reading_times(max(t_row[0], from_years, 0.0), end, step_years)
     latest = np.searchsorted(t_row, np.minimum(readings + SAME_DAY_YEARS, end + 1e-9), side="right")
     value = np.where(latest > 0, dose[np.maximum(latest - 1, 0)], np.nan)
-    reason = _blocked(readings, events)
+    reason = _blocked(readings, t_row[np.maximum(latest - 1, 0)], events)
     reason = np.where((value == 0.0) & (reason == ""), "dose is zero", reason)
     ok = (reason == "") & np.isfinite(value)
     notes = [(float(t), str(why)) for t, why in zip(readings, reason, strict=True) if why]
@@ -204,7 +206,10 @@ def _reading_times(first: float, end: float, step_years: float) -> NDArray[np.fl
     return inside
 
 
-def _blocked(readings: NDArray[np.float64], events: pd.DataFrame | None) -> NDArray[np.str_]:
+def _blocked(
+    readings: NDArray[np.float64], since: NDArray[np.float64], events: pd.DataFrame | None
+) -> NDArray[np.str_]:
+    """Return why readings cannot be used, or ""; ``since`` are the times of their dose rows."""
     reason = np.full(readings.size, "", dtype="U40")
     if events is None:
         return reason
@@ -221,4 +226,7 @@ def _blocked(readings: NDArray[np.float64], events: pd.DataFrame | None) -> NDAr
             after = closings[closings >= start]
             stop = after[0] if after.size else np.inf
             reason[(readings >= start) & (readings < stop)] = why
+            if opening == "explant":
+                stale = (readings >= stop) & (since <= start) & (since < stop)
+                reason[stale] = "no dose recorded since reimplant"
     return reason

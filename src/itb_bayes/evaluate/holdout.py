@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from itb_bayes.cohort.cohort import Cohort
 from itb_bayes.cohort.series import DoseSeries, dose_series
+from itb_bayes.errors import UsageError
 from itb_bayes.inference.fit import Fit
 from itb_bayes.inference.patients import RISE_UG, conditionals_of
 from itb_bayes.spec import DriftSpec
@@ -85,7 +86,13 @@ def _last_readings(series: DoseSeries) -> tuple[Array, Array]:
 
 
 def score_forecasts(fit: Fit, held_out: HeldOutYear) -> ForecastScores:
-    """Score a fit made with ``until_years`` of ``held_out`` on the held-out readings."""
+    """Score a fit made with ``until_years`` of ``held_out`` on the held-out readings.
+
+    Raises
+    ------
+    UsageError
+        If no patient of the fit has a held-out reading.
+    """
     panel, ids = fit.plan.panel, fit.plan.series.patient_ids
     rows = []
     for i, pid in enumerate(ids):
@@ -109,7 +116,11 @@ def score_forecasts(fit: Fit, held_out: HeldOutYear) -> ForecastScores:
                 got.cdf[:, 0].mean(),
             )
         )
-    in50, in90, width, crps, p, rose, pit = (np.array(column, float) for column in zip(*rows, strict=True))
+    if not rows:
+        raise UsageError("no patient of the fit has a held-out reading to be forecast.")
+    in50, in90, width, crps, p, rose, pit = (
+        np.array(column, float) for column in zip(*rows, strict=True)
+    )
     return ForecastScores(
         n_patient=len(rows),
         coverage_50=float(in50.mean()),

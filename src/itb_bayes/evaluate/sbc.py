@@ -7,14 +7,16 @@ agree. One line of JSON is kept per replicate, so an interrupted run goes on whe
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import arviz_stats as az
 import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
+from scipy.stats import chisquare
 
 from itb_bayes.checks.bands import ecdf_at, uniform_band
 from itb_bayes.checks.prior_draws import draw_prior
@@ -25,6 +27,7 @@ from itb_bayes.inference.progress import Progress
 from itb_bayes.inference.refit import Refitter
 from itb_bayes.inference.replicate import replicate_cohort
 from itb_bayes.inference.settings import SamplerSettings
+from itb_bayes.model.covariates import Covariates
 from itb_bayes.model.plan import DriftPlan
 from itb_bayes.spec import DriftSpec
 
@@ -48,7 +51,9 @@ class SbcSettings:
     replicates: int = 200
     seed: int = 1
     patients_ranked: int = 3
-    sampler: SamplerSettings = SamplerSettings(draws=500, tune=500, chains=2)
+    sampler: SamplerSettings = field(
+        default_factory=lambda: SamplerSettings(draws=500, tune=500, chains=2)
+    )
 
 
 def calibrate(
@@ -98,8 +103,6 @@ def rank_table(results: pd.DataFrame) -> pd.DataFrame:
     Columns: quantity, replicates, inside, worst (largest distance of the ECDF from uniform),
     mean_rank (0.5 if calibrated), p (of a chi-squared test on ten bins).
     """
-    from scipy.stats import chisquare
-
     rows = []
     for name, group in results.groupby("quantity", sort=False):
         u = (group["rank"].to_numpy() + 0.5) / (N_RANKED + 1)
@@ -126,10 +129,13 @@ def _replicate(
     refitter: Refitter,
     prior: xr.Dataset,
     k: int,
-) -> dict:
+) -> dict[str, Any]:
     truth = prior.isel(draw=[k])
     replicate = replicate_cohort(
-        plan, population_draws(spec, plan, truth), 0, np.random.default_rng([settings.seed, 0x5BC, k])
+        plan,
+        population_draws(spec, plan, truth),
+        0,
+        np.random.default_rng([settings.seed, 0x5BC, k]),
     )
     sampler = SamplerSettings(**{**settings.sampler.as_dict(), "seed": settings.seed + k})
     tree = refitter.sample(replicate.log_dose, sampler)
@@ -153,9 +159,12 @@ def _thin_to(posterior: xr.Dataset, count: int) -> xr.Dataset:
     """Return ``count`` evenly spaced draws of all chains together, as one chain."""
     flat = flatten(posterior)
     keep = np.linspace(0, flat.sizes["sample"] - 1, count).round().astype(int)
-    return flat.isel(sample=keep).rename(sample="draw").expand_dims("chain").assign_coords(
-        chain=[0], draw=np.arange(count)
-    )
+    variables = {
+        name: (("chain", "draw", *array.dims[1:]), array.to_numpy()[None, keep])
+        for name, array in flat.data_vars.items()
+    }
+    labels = {dim: flat[dim] for dim in flat.dims if dim != "sample"}
+    return xr.Dataset(variables, coords=labels)
 
 
 def _parameter_ranks(draws: xr.Dataset, truth: xr.Dataset) -> dict[str, int]:
@@ -176,10 +185,6 @@ def _parameter_ranks(draws: xr.Dataset, truth: xr.Dataset) -> dict[str, int]:
 
 def _first_patients(plan: DriftPlan, log_dose: NDArray[np.float64], count: int) -> DriftPlan:
     """Return the plan of the first patients with replaced doses."""
-    from dataclasses import replace
-
-    from itb_bayes.model.covariates import Covariates
-
     n = min(count, plan.n_patient)
     rows = slice(0, int(plan.series.offsets[n]))
     series = replace(
@@ -195,16 +200,12 @@ def _first_patients(plan: DriftPlan, log_dose: NDArray[np.float64], count: int) 
         series=series,
         diagnosis_index=plan.diagnosis_index[:n],
         centre_index=plan.centre_index[:n],
-        level_covariates=Covariates(
-            plan.level_covariates.names, plan.level_covariates.values[:n]
-        ),
-        drift_covariates=Covariates(
-            plan.drift_covariates.names, plan.drift_covariates.values[:n]
-        ),
+        level_covariates=Covariates(plan.level_covariates.names, plan.level_covariates.design[:n]),
+        drift_covariates=Covariates(plan.drift_covariates.names, plan.drift_covariates.design[:n]),
     )
 
 
-def _read_results(path: Path, header: dict) -> dict[int, dict]:
+def _read_results(path: Path, header: dict[str, Any]) -> dict[int, dict[str, Any]]:
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(header) + "\n", encoding="utf-8")
@@ -221,7 +222,7 @@ def _read_results(path: Path, header: dict) -> dict[int, dict]:
     return {entry.pop("replicate"): entry for entry in done}
 
 
-def _append(path: Path, entry: dict) -> None:
+def _append(path: Path, entry: dict[str, Any]) -> None:
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(entry) + "\n")
         file.flush()

@@ -45,7 +45,7 @@ def interval_figure(
     width = np.where(away >= 0, high - median, median - low)
     place = np.full(n, np.inf)
     np.divide(np.abs(away), width, out=place, where=width > 0)
-    place = np.where(away == 0, 0.0, np.sign(away) * place)
+    place = np.where(away == 0, 0.0, np.copysign(place, away))
     shown = np.clip(place, -LONGEST_ERROR, LONGEST_ERROR)
     with chart_style():
         figure = Figure(figsize=(6.6, 0.7 + 0.2 * n))

@@ -23,6 +23,15 @@ MANIFEST_FILE = "manifest.json"
 MODEL_FILE = "model.json"
 DRAWS_FILE = "draws.nc"
 DIAGNOSTICS_FILE = "diagnostics.json"
+DATA_FILE = "data.nc"
+REQUIRED_FILES = frozenset((MODEL_FILE, DRAWS_FILE, DIAGNOSTICS_FILE, DATA_FILE))
+REQUIRED_KEYS = frozenset(
+    (
+        "model", "data", "run", "cohort", "synthetic", "settings", "versions", "command",
+        "wall_seconds", "n_set_aside",
+    )
+)  # fmt: skip
+"""What the rest of the package reads from a manifest."""
 _RECORDED = ("pymc", "pytensor", "nutpie", "numba", "numpy", "scipy", "arviz-stats", "pandas")
 
 
@@ -88,7 +97,7 @@ def prepare_target(out: Path, force: bool) -> None:
     if out.is_dir() and any(out.iterdir()):
         if not force:
             raise UsageError(
-                f"{out} is not empty; choose another --out, or add --force to replace the fit in it."
+                f"{out} is not empty; choose another --out, or add --force to replace its fit."
             )
         if not (out / MANIFEST_FILE).exists():
             raise UsageError(f"{out} is not empty and holds no fit; it is not replaced.")
@@ -113,7 +122,7 @@ def seal(folder: Path, manifest: dict[str, Any]) -> None:
 def publish(working: Path, out: Path) -> None:
     """Move a finished folder to its place, replacing an older fit there."""
     if out.exists():
-        old = out.with_name(out.name + ".old")
+        old = out.with_name(f".{out.name}.replaced")
         shutil.rmtree(old, ignore_errors=True)
         os.replace(out, old)
         os.replace(working, out)
@@ -150,9 +159,11 @@ def open_manifest(folder: Path, optional: tuple[str, ...] = ()) -> dict[str, Any
         raise UsageError(f"{path} cannot be read as a manifest; the fit is damaged.") from None
     if written != FORMAT:
         raise UsageError(
-            f"{folder} was written in format {written}; this version reads format {FORMAT}. Use the "
-            f"version that wrote it ({manifest.get('versions', {}).get('itb-bayes', 'unknown')})."
+            f"{folder} was written in format {written}; this version reads format {FORMAT}. Use "
+            f"the version that wrote it ({manifest.get('versions', {}).get('itb-bayes', 'unknown')})."
         )
+    if not (manifest.keys() >= REQUIRED_KEYS and files.keys() >= REQUIRED_FILES):
+        raise UsageError(f"{path} does not name everything that makes a fit; the fit is damaged.")
     for name, digest in files.items():
         file = folder / name
         if not file.is_file():

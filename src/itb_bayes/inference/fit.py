@@ -118,7 +118,7 @@ class Fit:
             If the folder is no fit, or any file differs from what was written.
         """
         folder = Path(folder)
-        manifest = bundle.open_manifest(folder, optional=(plan_store.IDENTITY_FILE,))
+        manifest = bundle.open_manifest(folder, optional=plan_store.IDENTIFYING_FILES)
         spec = ModelSpec.from_canonical(_read_json(folder / bundle.MODEL_FILE))
         if not isinstance(spec, DriftSpec):
             raise ModelError(f"this version cannot read fits of kind {spec.kind!r}.")
@@ -134,7 +134,7 @@ class Fit:
 
 def thin(posterior: xr.Dataset) -> xr.Dataset:
     """Return at most :data:`PATIENT_DRAWS_PER_CHAIN` evenly spaced draws of each chain."""
-    every = max(1, posterior.sizes["draw"] // PATIENT_DRAWS_PER_CHAIN)
+    every = -(-posterior.sizes["draw"] // PATIENT_DRAWS_PER_CHAIN)
     return posterior.isel(draw=slice(every - 1, None, every))
 
 
@@ -177,7 +177,7 @@ def fit(
     UsageError
         If ``out`` cannot be used.
     """
-    out = Path(out)
+    out = Path(out).absolute()
     bundle.prepare_target(out, force)
     started = time.monotonic()
     if not isinstance(spec, DriftSpec):
@@ -196,7 +196,6 @@ def fit(
         working / bundle.DIAGNOSTICS_FILE,
         {"passed": gate.passed, "criteria": [vars(c) for c in gate.criteria]},
     )
-    shutil.rmtree(working / "chains")
     manifest = {
         "model": spec.digest,
         "data": data,
@@ -213,8 +212,9 @@ def fit(
         "gate_passed": gate.passed,
         "n_set_aside": len(plan.series.set_aside),
     }
-    plan.series.set_aside.to_csv(working / "set_aside.csv", index=False, lineterminator="\n")
+    plan_store.write_set_aside(plan, working)
     bundle.seal(working, manifest)
+    shutil.rmtree(working / "chains")
     bundle.publish(working, out)
     return Fit(spec, plan, draws, gate, manifest)
 

@@ -73,11 +73,13 @@ def judge(draws: xr.DataTree, reported: dict[str, xr.Dataset]) -> GateReport:
     criteria: list[Criterion] = []
     groups = {"parameters": draws["posterior"].to_dataset(), **reported}
     for label, data in groups.items():
-        criteria += [
-            _extreme(f"R-hat of {label}", az.rhat(data), "below", R_HAT_BELOW),
-            _extreme(f"bulk ESS of {label}", az.ess(data, method="bulk"), "above", ESS_ABOVE),
-            _extreme(f"tail ESS of {label}", az.ess(data, method="tail"), "above", ESS_ABOVE),
-        ]
+        criteria += _not_finite(label, data)
+        with np.errstate(divide="ignore", invalid="ignore"):  # constants have no variance
+            criteria += [
+                _extreme(f"R-hat of {label}", az.rhat(data), "below", R_HAT_BELOW),
+                _extreme(f"bulk ESS of {label}", az.ess(data, method="bulk"), "above", ESS_ABOVE),
+                _extreme(f"tail ESS of {label}", az.ess(data, method="tail"), "above", ESS_ABOVE),
+            ]
     stats = draws["sample_stats"].to_dataset()
     divergent = int(stats["diverging"].sum())
     criteria.append(
@@ -99,11 +101,23 @@ def judge(draws: xr.DataTree, reported: dict[str, xr.Dataset]) -> GateReport:
 
 def _bfmi(energy: np.ndarray) -> np.ndarray:
     """Return the energy Bayesian fraction of missing information of each chain."""
-    return np.mean(np.diff(energy, axis=1) ** 2, axis=1) / np.var(energy, axis=1)
+    variance = np.var(energy, axis=1)
+    moved = np.mean(np.diff(energy, axis=1) ** 2, axis=1)
+    return np.divide(moved, variance, out=np.zeros_like(moved), where=variance > 0.0)
+
+
+def _not_finite(label: str, data: xr.Dataset) -> list[Criterion]:
+    """Return a failed criterion if draws are NaN or infinite: diagnostics would pass them over."""
+    bad = {str(name): int((~np.isfinite(x.to_numpy())).sum()) for name, x in data.items()}
+    worst = max(bad, key=lambda name: bad[name], default="")
+    if not bad.get(worst):
+        return []
+    name = f"draws of {label} that are not finite"
+    return [Criterion(name, float(bad[worst]), worst, "none", False)]
 
 
 def _extreme(name: str, values: xr.Dataset, side: str, limit: float) -> Criterion:
-    """Return the worst entry; constant quantities (NaN) have nothing to converge and are skipped."""
+    """Return the worst entry; constant quantities (NaN) have nothing to converge."""
     worst, where = (-np.inf, "") if side == "below" else (np.inf, "")
     for variable, array in values.data_vars.items():
         flat = array.to_numpy().ravel()

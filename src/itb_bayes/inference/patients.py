@@ -65,9 +65,14 @@ def draw_patients(
         Called with the number of patients done.
     """
     n_draw, n_patient, n_horizon = len(population.cov), plan.n_patient, len(horizons_months)
+    flat, deep = (n_draw, n_patient), (n_draw, n_patient, n_horizon)
     out = PatientDraws(
-        *(np.empty((n_draw, n_patient)) for _ in range(4)),
-        *(np.empty((n_draw, n_patient, n_horizon)) for _ in range(2)),
+        drift=np.empty(flat),
+        level=np.empty(flat),
+        drift_mean=np.empty(flat),
+        volatility=np.empty(flat),
+        future_log_dose=np.empty(deep),
+        p_rise=np.empty(deep),
         horizons_months=horizons_months,
     )
     panel = plan.panel

@@ -9,12 +9,15 @@ import pandas as pd
 import xarray as xr
 
 from itb_bayes.cohort.series import DoseSeries
+from itb_bayes.inference.bundle import DATA_FILE
 from itb_bayes.kernel.structure import Process, Structure
 from itb_bayes.model.covariates import Covariates
 from itb_bayes.model.plan import DriftPlan
 
-DATA_FILE = "data.nc"
 IDENTITY_FILE = "identity.csv"
+SET_ASIDE_FILE = "set_aside.csv"
+IDENTIFYING_FILES = (IDENTITY_FILE, SET_ASIDE_FILE)
+"""The files that name patients: a fit can be handed on without them."""
 
 
 def plan_digest(plan: DriftPlan) -> str:
@@ -23,7 +26,7 @@ def plan_digest(plan: DriftPlan) -> str:
     for array in (
         plan.series.patient, plan.series.t_years, plan.series.daily_dose_ug,
         plan.series.t_end_years, plan.diagnosis_index, plan.centre_index,
-        plan.level_covariates.values, plan.drift_covariates.values,
+        plan.level_covariates.design, plan.drift_covariates.design,
     ):  # fmt: skip
         digest.update(np.ascontiguousarray(array).tobytes())
     digest.update(repr((plan.level_covariates.names, plan.drift_covariates.names)).encode())
@@ -41,8 +44,8 @@ def write_plan(plan: DriftPlan, folder: Path) -> None:
             "t_end_years": ("index", series.t_end_years),
             "diagnosis_index": ("index", plan.diagnosis_index),
             "centre_index": ("index", plan.centre_index),
-            "level_covariates": (("index", "level_covariate"), plan.level_covariates.values),
-            "drift_covariates": (("index", "drift_covariate"), plan.drift_covariates.values),
+            "level_covariates": (("index", "level_covariate"), plan.level_covariates.design),
+            "drift_covariates": (("index", "drift_covariate"), plan.drift_covariates.design),
         },
         attrs={
             "process": int(structure.process),
@@ -63,6 +66,13 @@ def write_plan(plan: DriftPlan, folder: Path) -> None:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["patient", "patient_id"])
         writer.writerows(enumerate(series.patient_ids))
+
+
+def write_set_aside(plan: DriftPlan, folder: Path) -> None:
+    """Write which readings and patients were not used, and why (mode 0600: it names patients)."""
+    path = folder / SET_ASIDE_FILE
+    path.touch(mode=0o600)
+    plan.series.set_aside.to_csv(path, index=False, lineterminator="\n")
 
 
 def read_plan(folder: Path) -> DriftPlan:

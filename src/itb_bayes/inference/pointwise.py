@@ -9,9 +9,7 @@ from itb_bayes.model.plan import DriftPlan
 from itb_bayes.spec import DriftSpec
 
 
-def patient_log_likelihood(
-    spec: DriftSpec, plan: DriftPlan, posterior: xr.Dataset
-) -> xr.DataArray:
+def patient_log_likelihood(spec: DriftSpec, plan: DriftPlan, posterior: xr.Dataset) -> xr.DataArray:
     """Return log p(readings of patient i | population draw s), dims (chain, draw, patient).
 
     The unit of leave-one-out is the patient: his readings share his effects, so leaving out single

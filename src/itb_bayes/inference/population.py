@@ -75,9 +75,9 @@ def population_draws(spec: DriftSpec, plan: DriftPlan, posterior: xr.Dataset) ->
         level = level + centre_effect(flat, "level")[:, index]
         drift = drift + centre_effect(flat, "drift")[:, index]
     if plan.level_covariates.names:
-        level = level + flat["covariate_level"].to_numpy() @ plan.level_covariates.values.T
+        level = level + flat["covariate_level"].to_numpy() @ plan.level_covariates.design.T
     if plan.drift_covariates.names:
-        drift = drift + flat["covariate_drift"].to_numpy() @ plan.drift_covariates.values.T
+        drift = drift + flat["covariate_drift"].to_numpy() @ plan.drift_covariates.design.T
     depth = np.empty((level.shape[0], 0))
     if plan.structure.titration:
         follows = flat["titration_follows_level"].to_numpy()[:, None]

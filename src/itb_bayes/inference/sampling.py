@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import nutpie
 import pymc as pm
+import pytensor
 import xarray as xr
 
 from itb_bayes.errors import ItbBayesError, ModelError
@@ -53,7 +54,8 @@ def compile_model(model: pm.Model) -> Any:
     every coordinate: several posterior standard deviations in every population parameter, so that
     chains start over-dispersed and R-hat can notice when they do not meet.
     """
-    return nutpie.compile_pymc_model(model)
+    with pytensor.config.change_flags(numba__fastmath=False):  # cold and warm caches then agree
+        return nutpie.compile_pymc_model(model)
 
 
 def sample_batch(

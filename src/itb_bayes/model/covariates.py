@@ -38,16 +38,14 @@ class Covariates:
     ----------
     names : tuple of str
         One per column, e.g. ``ais_grade=B`` or ``age_at_implant per 10 years``.
-    values : ndarray, shape (n_patient, n_covariate)
+    design : ndarray, shape (n_patient, n_covariate)
     """
 
     names: tuple[str, ...]
-    values: NDArray[np.float64]
+    design: NDArray[np.float64]
 
 
-def code_covariates(
-    patients: pd.DataFrame, columns: tuple[str, ...], missing: str
-) -> Covariates:
+def code_covariates(patients: pd.DataFrame, columns: tuple[str, ...], missing: str) -> Covariates:
     """Code patient columns as regression columns.
 
     Parameters
@@ -95,7 +93,8 @@ def code_covariates(
         if unknown.any() and not unknown[applies].all():
             names.append(f"{column}=unknown")
             parts.append(unknown.astype(float))
-        if len(names) == before or unknown[applies].all() or _constant(parts[before:]):
+        coded_here = [part[applies] for part in parts[before:]]
+        if len(names) == before or unknown[applies].all() or _constant(coded_here):
             raise ModelError(
                 f"covariate {column!r} does not vary among the patients it applies to "
                 f"({int(applies.sum())}); drop it from the model file."

@@ -47,7 +47,7 @@ def build_drift(spec: DriftSpec, plan: DriftPlan) -> pm.Model:
         op = DriftLogLikelihood(
             plan.structure.process, plan.structure.robust, plan.structure.is_static
         )
-        log_likelihood = op(
+        outputs: Any = op(
             mean,
             cov,
             _scalars(spec, plan),
@@ -55,8 +55,8 @@ def build_drift(spec: DriftSpec, plan: DriftPlan) -> pm.Model:
             pm.Data("log_dose", panel.y),
             pm.Data("offsets", panel.offsets.astype(np.int32)),
             pm.Data("static", static_data(plan, panel.y)),
-        )[0]
-        pm.Potential("log_likelihood", log_likelihood.sum())
+        )
+        pm.Potential("log_likelihood", outputs[0].sum())
     return model
 
 
@@ -81,10 +81,10 @@ def _means(spec: DriftSpec, plan: DriftPlan) -> tuple[Any, Any]:
         drift += _centre_effect("drift", spec)[centre]
     if plan.level_covariates.names:
         beta = random_variable("covariate_level", priors["covariate_level"], "level_covariate")
-        level += pm.Data("level_design", plan.level_covariates.values) @ beta
+        level += pm.Data("level_design", plan.level_covariates.design) @ beta
     if plan.drift_covariates.names:
         beta = random_variable("covariate_drift", priors["covariate_drift"], "drift_covariate")
-        drift += pm.Data("drift_design", plan.drift_covariates.values) @ beta
+        drift += pm.Data("drift_design", plan.drift_covariates.design) @ beta
     return level, drift
 
 

@@ -55,7 +55,7 @@ class DriftLogLikelihood(Op):
         for store, value in zip(output_storage, results, strict=True):
             store[0] = value
 
-    def infer_shape(self, fgraph: Any, node: Apply, shapes: Sequence[Any]) -> list[tuple[Any, ...]]:
+    def infer_shape(self, node: Apply, shapes: Sequence[Any]) -> list[tuple[Any, ...]]:
         """Return the shapes of the outputs."""
         n, p = shapes[0]
         return [(n,), (n, p), (n, p, p), (n, N_SCALAR)]
@@ -71,7 +71,8 @@ class DriftLogLikelihood(Op):
         data = [disconnected_type() for _ in inputs[N_PARAMETER_INPUT:]]
         if isinstance(g.type, DisconnectedType):
             return [disconnected_type() for _ in inputs]
-        _, g_mean, g_cov, g_scalars = outputs
+        _, g_mean, g_cov, g_scalars = (pt.as_tensor_variable(x) for x in outputs)
+        g = pt.as_tensor_variable(g)
         return [
             g[:, None] * g_mean,
             (g[:, None, None] * g_cov).sum(axis=0),
@@ -81,9 +82,7 @@ class DriftLogLikelihood(Op):
 
     def connection_pattern(self, node: Apply) -> list[list[bool]]:
         """Only the parameters are connected, and only to the value."""
-        return [
-            [i < N_PARAMETER_INPUT, False, False, False] for i in range(len(node.inputs))
-        ]
+        return [[i < N_PARAMETER_INPUT, False, False, False] for i in range(len(node.inputs))]
 
 
 @register_funcify_default_op_cache_key(DriftLogLikelihood)

@@ -52,8 +52,14 @@ class DriftPlan:
     notes: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        """Refuse indexes outside their labels."""
+        """Refuse indexes outside their labels, and columns of another number of patients."""
         n = len(self.series.patient_ids)
+        patient = self.series.patient
+        if not np.array_equal(np.unique(patient), np.arange(n)) or np.any(np.diff(patient) < 0):
+            raise ValueError("the readings of the plan are not those of its patients, in order")
+        for covariates in (self.level_covariates, self.drift_covariates):
+            if covariates.design.shape != (n, len(covariates.names)):
+                raise ValueError("the covariates of the plan are not those of its patients")
         for index, labels in (
             (self.diagnosis_index, self.diagnoses),
             (self.centre_index, self.centres or ("",)),
@@ -69,9 +75,7 @@ class DriftPlan:
     @property
     def panel(self) -> Panel:
         """Log doses as a ragged panel."""
-        return Panel(
-            self.series.t_years, np.log(self.series.daily_dose_ug), self.series.offsets
-        )
+        return Panel(self.series.t_years, np.log(self.series.daily_dose_ug), self.series.offsets)
 
 
 def plan_drift(
@@ -145,9 +149,7 @@ def _use_titration(spec: DriftSpec, series: DoseSeries, notes: list[str]) -> boo
             f"doses before and after six months ({MINIMUM_EARLY_PATIENTS} are needed). "
             'Set titration.use = "auto", or use @drift-no-titration.'
         )
-    notes.append(
-        f"titration term off: only {informed} patients have doses of the first half year"
-    )
+    notes.append(f"titration term off: only {informed} patients have doses of the first half year")
     return False
 
 

@@ -140,9 +140,7 @@ def summarise_patients(
     draws = fit.patients(horizons_months)
     typical = fit.thinned.drift_mean
     offsets = series.offsets
-    groups = [
-        count_rule(series, plan.diagnosis_index == d) for d in range(len(plan.diagnoses))
-    ]
+    groups = [count_rule(series, plan.diagnosis_index == d) for d in range(len(plan.diagnoses))]
     out = []
     for i, patient_id in enumerate(series.patient_ids):
         rows = slice(offsets[i], offsets[i + 1])
@@ -188,10 +186,11 @@ def judge_record(t_years: Array) -> tuple[Status, tuple[str, ...]]:
     """
     span = float(t_years[-1] - t_years[0])
     if t_years.size < MINIMUM_READINGS or span < MINIMUM_YEARS:
-        return "not estimated", (
+        why = (
             f"only {t_years.size} dose readings over {span:.1f} years; at least "
-            f"{MINIMUM_READINGS} over {MINIMUM_YEARS:g} year are needed",
+            f"{MINIMUM_READINGS} over {MINIMUM_YEARS:g} year are needed"
         )
+        return "not estimated", (why,)
     if t_years.size < LIMITED_READINGS:
         return "limited", (
             f"{t_years.size} dose readings: the estimate leans on other patients of the group",

@@ -48,9 +48,7 @@ def population_table(fit: Fit) -> tuple[EstimandRow, ...]:
     ):
         for group in plan.diagnoses:
             draws = estimands[name].sel(diagnosis=group).to_numpy()
-            rows.append(
-                EstimandRow(quantity, group, int(counts[group]), unit, Interval.of(draws))
-            )
+            rows.append(EstimandRow(quantity, group, int(counts[group]), unit, Interval.of(draws)))
     for year in estimands["year"].to_numpy():
         for group in plan.diagnoses:
             draws = estimands["ratio_mean"].sel(diagnosis=group, year=year).to_numpy()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from itb_bayes.inference.fit import Fit
+from itb_bayes.inference.fit import Fit, thin
 from itb_bayes.inference.population import flatten
 from itb_bayes.kernel.drift_oracle import design
 from itb_bayes.kernel.drift_simulate import (
@@ -57,16 +57,14 @@ def dose_bands(fit: Fit, diagnosis: str, t_years: Array) -> DoseBands:
     """
     plan, structure = fit.plan, fit.plan.structure
     d = plan.diagnoses.index(diagnosis)
-    flat = flatten(fit.posterior)
+    flat = flatten(thin(fit.posterior))
     population = fit.thinned
     keep = np.linspace(0, len(population.cov) - 1, min(MAX_DRAWS, len(population.cov))).astype(int)
-    step = flat.sizes["sample"] // len(population.cov)
     rng = np.random.default_rng([fit.seed, 0xB, d])
     reference = fit.spec.resolved_priors["level"].params["mean"]
     n, rows = PATIENTS_PER_DRAW, []
     offsets = np.arange(n + 1, dtype=np.int64) * t_years.size
-    for s in keep:
-        draw = min((s + 1) * step - 1, flat.sizes["sample"] - 1)
+    for draw in keep:
         mean = np.array([flat["level"].to_numpy()[draw, d], flat["drift"].to_numpy()[draw, d]])
         mean = np.tile(mean, (n, 1))
         if plan.centres:
@@ -77,8 +75,8 @@ def dose_bands(fit: Fit, diagnosis: str, t_years: Array) -> DoseBands:
                 "titration_follows_level"
             ].to_numpy()[draw] * (mean[:, :1] - reference)
             mean = np.concatenate([mean, depth], axis=1)
-        scalars = population.scalars[s]
-        effects = simulate_effects(mean, population.cov[s], rng)
+        scalars = population.scalars[draw]
+        effects = simulate_effects(mean, population.cov[draw], rng)
         volatility = simulate_volatility(n, scalars[0], np.exp(scalars[1]), structure, rng)
         deviation = simulate_deviation(
             np.tile(t_years, n), offsets, volatility, scalars[2], np.exp(scalars[3]),

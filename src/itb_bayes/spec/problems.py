@@ -39,7 +39,7 @@ class ModelProblem:
         return f"{where}{key}{self.message}\n    {self.line:>4} | {self.text}"
 
 
-class InvalidModel(ModelError):  # noqa: N818 - reads as what it says; ModelError is the base
+class InvalidModel(ModelError):
     """A model file with problems; all of them are in ``problems``.
 
     Parameters

@@ -1,0 +1,46 @@
+# Every target makes its own environment first, so each works as the first command.
+VENV    ?= .venv
+WORKERS ?= 2
+BIN      = $(VENV)/bin
+READY    = $(VENV)/.ready
+DOCS     = $(VENV)/.ready-docs
+export PYTHON
+
+.PHONY: help demo test slow lint docs architecture lock clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):[^#]*## */  make \1|/p' Makefile | awk -F'|' '{ printf "%-22s %s\n", $$1, $$2 }'
+
+demo: $(READY) ## the whole road on the shipped synthetic cohort
+	$(BIN)/itb-bayes demo
+
+test: $(READY) ## the tests, without the slow ones
+	$(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --dist loadfile
+
+slow: $(READY) ## the tests that need real chains or minutes of computation
+	$(BIN)/python -m pytest -m slow
+
+lint: $(READY) ## style, formatting, types and the arrows between layers
+	@status=0; for check in "ruff check ." "ruff format --check ." mypy lint-imports; do \
+		echo "$$check"; $(BIN)/$$check || status=1; done; exit $$status
+
+docs: $(DOCS) ## the site, in docs/_build/html; warnings are errors
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+architecture: $(READY) ## rewrite the module table of ARCHITECTURE.md
+	$(BIN)/python tools/architecture.py --write
+
+lock: ## pin the dependencies anew (needs network)
+	sh tools/lock.sh
+
+clean: ## remove the environment and everything that was built
+	rm -rf $(VENV) docs/_build dist build
+
+$(READY): requirements.txt pyproject.toml tools/environment.sh
+	@sh tools/environment.sh $(VENV) requirements.txt
+	@touch $@
+
+$(DOCS): $(READY) requirements-docs.txt
+	@sh tools/environment.sh $(VENV) requirements.txt requirements-docs.txt
+	@touch $@

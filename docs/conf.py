@@ -1,0 +1,29 @@
+"""Sphinx settings; pages that restate the code are generated from it before each build."""
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE / "_ext"))
+
+from itb_bayes import __version__  # noqa: E402
+
+project = "itb-bayes"
+author = "The itb-bayes authors"
+project_copyright = author
+version = release = __version__
+
+extensions = ["myst_parser", "generated"]
+exclude_patterns = ["_build", "_ext"]
+myst_enable_extensions = ["dollarmath", "colon_fence", "deflist"]
+myst_heading_anchors = 3
+suppress_warnings = ["misc.highlighting_failure"]
+
+html_theme = "alabaster"
+html_theme_options = {
+    "description": "Bayesian models of intrathecal baclofen dose records. Research use only.",
+    "fixed_sidebar": True,
+    "page_width": "70rem",
+}
+html_show_sphinx = False
+html_copy_source = False
