@@ -29,7 +29,7 @@ runner = CliRunner()
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     plan = simulated_plan(make_plan(14, 6), TRUTH)
     out = tmp_path_factory.mktemp("fits") / "good"
-    write_fit(out, plan, make_posterior(TRUTH, n_draw=250))
+    write_fit(out, plan, make_posterior(TRUTH, n_draw=150))
     return out
 
 

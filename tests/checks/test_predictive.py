@@ -110,10 +110,12 @@ def test_distance_is_in_half_intervals_of_its_side() -> None:
 
 def test_replicates_have_the_moments_of_the_model() -> None:
     plan = make_plan(400, 3)
-    y = replicate_log_doses(plan, make_population(plan, TRUTH, n_draw=5), seed=2)
+    population = make_population(plan, TRUTH, n_draw=5)
+    y = replicate_log_doses(plan, population, seed=2)
     first = y.reshape(20, 400, 3)[:, plan.diagnosis_index == 0, 0]
     assert first.mean() == pytest.approx(5.2, abs=0.05)
-    v = 0.15**2 * 12 / (12 - 2)
+    sigma2 = np.exp(2 * population.scalars[:, 0]).mean()
+    v = sigma2 * 12 / (12 - 2)  # mean of an inverse gamma volatility with 12 degrees of freedom
     assert first.std() == pytest.approx(np.sqrt(0.6**2 + v), rel=0.05)
 
 

@@ -90,7 +90,7 @@ def rank_band(n: int, n_chain: int, probability: float = 0.95) -> Band:
     labels = np.tile(np.repeat(np.arange(n_chain, dtype=np.int8), n), (N_SIMULATED // 2, 1))
     labels = rng.permuted(labels, axis=1)
     counts = np.concatenate(
-        [(labels == c).cumsum(axis=1)[:, below - 1] for c in range(n_chain)], axis=1
+        [(labels == c).cumsum(axis=1, dtype=np.int32)[:, below - 1] for c in range(n_chain)], axis=1
     )
     tiled = np.tile(below, n_chain)
     gamma = _level(counts, lambda k: hypergeom.cdf(k, total, n, tiled), probability)

@@ -4,12 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from itb_bayes.inference.population import PopulationDraws
-from itb_bayes.kernel.drift_simulate import (
-    simulate_deviation,
-    simulate_effects,
-    simulate_log_dose,
-    simulate_volatility,
-)
+from itb_bayes.inference.replicate import replicate_cohort
 from itb_bayes.model.plan import DriftPlan
 
 Array = NDArray[np.float64]
@@ -44,18 +39,9 @@ def replicate_log_doses(plan: DriftPlan, population: PopulationDraws, seed: int)
     seed : int
         Each draw has a random stream of its own.
     """
-    t, offsets, structure = plan.series.t_years, plan.series.offsets, plan.structure
-    out = np.empty((len(population.cov), t.size))
+    out = np.empty((len(population.cov), plan.series.t_years.size))
     with np.errstate(all="ignore"):  # absurd priors overflow; the result is clipped below
         for s in range(len(out)):
             rng = np.random.default_rng([seed, 0xC, s])
-            log_sigma, log_nu, share, log_ell, log_h = population.scalars[s]
-            effects = simulate_effects(population.means(s), population.cov[s], rng)
-            volatility = simulate_volatility(
-                plan.n_patient, log_sigma, np.exp(log_nu), structure, rng
-            )
-            deviation = simulate_deviation(
-                t, offsets, volatility, share, np.exp(log_ell), structure.process, rng
-            )
-            out[s] = simulate_log_dose(t, offsets, effects, deviation, np.exp(log_h), structure)
+            out[s] = replicate_cohort(plan, population, s, rng).log_dose
     return np.clip(np.nan_to_num(out, nan=LARGEST_LOG_DOSE), -LARGEST_LOG_DOSE, LARGEST_LOG_DOSE)

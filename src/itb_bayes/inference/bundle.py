@@ -160,7 +160,7 @@ def open_manifest(folder: Path, optional: tuple[str, ...] = ()) -> dict[str, Any
     if written != FORMAT:
         raise UsageError(
             f"{folder} was written in format {written}; this version reads format {FORMAT}. Use "
-            f"the version that wrote it ({manifest.get('versions', {}).get('itb-bayes', 'unknown')})."
+            f"the version that wrote it ({manifest.get('versions', {}).get('itb-bayes', '?')})."
         )
     if not (manifest.keys() >= REQUIRED_KEYS and files.keys() >= REQUIRED_FILES):
         raise UsageError(f"{path} does not name everything that makes a fit; the fit is damaged.")

@@ -28,7 +28,7 @@ from itb_bayes.inference.sampling import (
     sample_batch,
 )
 from itb_bayes.inference.settings import SamplerSettings
-from itb_bayes.model.drift import build_drift
+from itb_bayes.model.drift import REVISION, build_drift
 from itb_bayes.model.plan import DriftPlan, plan_drift
 from itb_bayes.spec import DriftSpec, ModelSpec
 
@@ -122,6 +122,11 @@ class Fit:
         spec = ModelSpec.from_canonical(_read_json(folder / bundle.MODEL_FILE))
         if not isinstance(spec, DriftSpec):
             raise ModelError(f"this version cannot read fits of kind {spec.kind!r}.")
+        if manifest.get("model_revision") != REVISION:
+            raise ModelError(
+                f"{folder} was sampled by another version of the model, whose parameters mean "
+                "something else; fit again."
+            )
         diagnostics = _read_json(folder / bundle.DIAGNOSTICS_FILE)
         return cls(
             spec=spec,
@@ -184,7 +189,7 @@ def fit(
         raise ModelError(f"models of kind {spec.kind!r} cannot be fitted by this version.")
     plan = plan_drift(spec, cohort, until_years=until_years)
     data = plan_store.plan_digest(plan)
-    run = bundle.run_digest(spec.digest, data, settings.as_dict())
+    run = bundle.run_digest(f"{spec.digest}/{REVISION}", data, settings.as_dict())
     working = out.with_name(f".{out.name}.{run[:12]}.part")
     working.mkdir(mode=0o700, exist_ok=True)
     draws = _sample_resumable(spec, plan, settings, working, quiet)
@@ -202,6 +207,7 @@ def fit(
         "run": run,
         "model_name": spec.name,
         "model_version": spec.version,
+        "model_revision": REVISION,
         "cohort": cohort.name,
         "cohort_fingerprint": cohort.fingerprint,
         "synthetic": cohort.synthetic,
