@@ -17,7 +17,7 @@ from itb_bayes.inference.population import PopulationDraws, population_draws
 from itb_bayes.inference.settings import SamplerSettings
 from itb_bayes.kernel.structure import Process, Structure
 from itb_bayes.model.covariates import Covariates
-from itb_bayes.model.plan import DriftPlan
+from itb_bayes.model.plan import REVISION, DriftPlan
 from itb_bayes.spec import DriftSpec, load_model
 
 TRUTH = {
@@ -135,6 +135,7 @@ def write_fit(folder: Path, plan: DriftPlan, posterior: xr.Dataset) -> Fit:
         "run": "0" * 64,
         "model_name": spec.name,
         "model_version": spec.version,
+        "model_revision": REVISION,
         "cohort": "made <up>",
         "synthetic": True,
         "settings": settings.as_dict(),

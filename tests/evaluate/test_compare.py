@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from drift_cases import (
     FAILED,
     base_spec,
@@ -14,10 +15,9 @@ from drift_cases import (
     spec_with,
     with_doses,
 )
-
 from itb_bayes.errors import GateError, UsageError
 from itb_bayes.evaluate.compare import ComparisonRow, compare_fits, patient_loo, sentence
-from itb_bayes.inference.fit import Fit
+from itb_bayes.inference.fitted import Fit
 from itb_bayes.inference.pointwise import patient_log_likelihood
 from itb_bayes.inference.population import population_draws
 from itb_bayes.inference.replicate import replicate_cohort

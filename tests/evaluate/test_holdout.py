@@ -1,14 +1,15 @@
 """Forecasts of a held-out last year."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 import pytest
-from drift_cases import fit_of, point_posterior, read_cohort, spec_with
 from scipy.integrate import quad
 from scipy.stats import kstest, norm
 
+from drift_cases import fit_of, point_posterior, read_cohort, spec_with
 from itb_bayes.cohort.series import DoseSeries
 from itb_bayes.errors import UsageError
 from itb_bayes.evaluate.holdout import (
@@ -17,7 +18,7 @@ from itb_bayes.evaluate.holdout import (
     hold_out_last_year,
     score_forecasts,
 )
-from itb_bayes.inference.fit import Fit
+from itb_bayes.inference.fitted import Fit
 from itb_bayes.inference.population import population_draws
 from itb_bayes.inference.replicate import replicate_cohort
 from itb_bayes.kernel.structure import Process, Structure
@@ -120,7 +121,7 @@ def test_crps_equals_the_integral_of_the_squared_distance(observed):
     def squared(x: float) -> float:
         return ((draws <= x).mean() - (x >= observed)) ** 2
 
-    want = sum(quad(squared, a, b)[0] for a, b in zip(knots[:-1], knots[1:], strict=True))
+    want = sum(quad(squared, a, b)[0] for a, b in pairwise(knots))
     assert crps_of_draws(draws, observed) == pytest.approx(want)
 
 

@@ -5,7 +5,7 @@ from itb_bayes.checks.learning import learning_checks
 from itb_bayes.checks.pit import one_step_pit, pit_checks
 from itb_bayes.checks.predictive import predictive_checks
 from itb_bayes.checks.result import CheckResult
-from itb_bayes.inference.fit import Fit
+from itb_bayes.inference.fitted import Fit
 
 
 def check_fit(fit: Fit, quiet: bool = True) -> tuple[CheckResult, ...]:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from itb_bayes.checks.result import CheckResult
     from itb_bayes.cohort.cohort import Cohort
-    from itb_bayes.inference.fit import Fit
+    from itb_bayes.inference.fitted import Fit
     from itb_bayes.model.plan import DriftPlan
     from itb_bayes.report.checks_page import PageHeader
     from itb_bayes.spec import DriftSpec
@@ -31,7 +31,7 @@ def check(
     """
     from itb_bayes.checks.suite import check_fit
     from itb_bayes.errors import GateError
-    from itb_bayes.inference.fit import Fit
+    from itb_bayes.inference.fitted import Fit
     from itb_bayes.report.checks_page import check_target, write_checks
 
     fitted = Fit.load(fit)

@@ -14,7 +14,7 @@ def compare(
 
     from itb_bayes.cli.output import print_json, print_table
     from itb_bayes.evaluate.compare import compare_fits, sentence
-    from itb_bayes.inference.fit import Fit
+    from itb_bayes.inference.fitted import Fit
 
     rows = compare_fits(tuple(Fit.load(folder) for folder in fits))
     if as_json:

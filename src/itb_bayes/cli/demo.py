@@ -19,7 +19,7 @@ def demo(
     from itb_bayes.cli.fit import fit
     from itb_bayes.cli.report import report
     from itb_bayes.cohort.cohort import Cohort
-    from itb_bayes.inference.fit import Fit
+    from itb_bayes.inference.fitted import Fit
     from itb_bayes.inference.progress import format_seconds
     from itb_bayes.resources import demo_cohort_dir
 
@@ -75,7 +75,7 @@ def step(command: str) -> None:
 
 def write_risk(fitted: "object", path: Path) -> None:
     """Write the long risk table of a fit."""
-    from itb_bayes.inference.fit import Fit
+    from itb_bayes.inference.fitted import Fit
     from itb_bayes.risk.patient import summarise_patients
     from itb_bayes.risk.table import risk_table
 
@@ -87,7 +87,7 @@ def write_risk(fitted: "object", path: Path) -> None:
 
 def three_numbers(fitted: "object") -> list[str]:
     """Return drift in MS and SCI, their contrast, and the patient to look at first, in words."""
-    from itb_bayes.inference.fit import Fit
+    from itb_bayes.inference.fitted import Fit
     from itb_bayes.risk.patient import summarise_patients
     from itb_bayes.risk.population import population_table
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
-    from itb_bayes.inference.fit import Fit
+    from itb_bayes.inference.fitted import Fit
 
 
 def fit(

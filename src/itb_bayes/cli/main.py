@@ -14,6 +14,7 @@ from itb_bayes.cli import data, model
 from itb_bayes.cli.checks import check, prior
 from itb_bayes.cli.compare import compare
 from itb_bayes.cli.fit import fit
+from itb_bayes.cli.report import report
 from itb_bayes.cli.risk import risk
 from itb_bayes.cli.simulate import simulate
 from itb_bayes.errors import ItbBayesError
@@ -34,6 +35,7 @@ app.command("prior")(prior)
 app.command("check")(check)
 app.command("compare")(compare)
 app.command("risk")(risk)
+app.command("report")(report)
 
 INTERNAL_ERROR = 6
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
-    from itb_bayes.inference.fit import Fit
+    from itb_bayes.inference.fitted import Fit
     from itb_bayes.risk.patient import PatientSummary
 
 FORMATS = ("table", "csv", "json")
@@ -26,7 +26,7 @@ def risk(
 ) -> None:
     """Print per patient the drift, the forecast dose and P(dose rises by more than 100 µg/day)."""
     from itb_bayes.errors import UsageError
-    from itb_bayes.inference.fit import Fit
+    from itb_bayes.inference.fitted import Fit
     from itb_bayes.risk.patient import summarise_patients
 
     if as_json:
@@ -89,8 +89,8 @@ def show_risk(fitted: "Fit", summaries: "tuple[PatientSummary, ...]") -> None:
         typer.echo(line)
     typer.echo(
         "\nyear, µg/day: last reading, as of which all numbers are. Ranges: 90 %; of the chance, "
-        "its spread over plausible population parameters.\nrule: dose rose by more than 100 µg/day in "
-        "the year before (Heetla 2009).\nResearch use only; not a medical device."
+        "its spread over plausible population parameters.\nrule: dose rose by more than 100 µg/day "
+        "in the year before (Heetla 2009).\nResearch use only; not a medical device."
     )
 
 

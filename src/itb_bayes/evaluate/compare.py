@@ -4,6 +4,7 @@ Pareto-smoothed importance sampling (Vehtari, Gelman & Gabry 2017, Stat Comput 2
 patient as the unit, on the likelihood with all patient effects integrated out.
 """
 
+import warnings
 from dataclasses import dataclass
 
 import arviz_stats as az
@@ -12,7 +13,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from itb_bayes.errors import UsageError
-from itb_bayes.inference.fit import Fit
+from itb_bayes.inference.fitted import Fit
 from itb_bayes.inference.pointwise import patient_log_likelihood
 
 
@@ -71,7 +72,9 @@ def patient_loo(fit: Fit) -> PatientLoo:
     tree = xr.DataTree.from_dict(
         {"posterior": fit.posterior, "log_likelihood": log_likelihood.to_dataset()}
     )
-    result = az.loo(tree, var_name="readings", pointwise=True)
+    with warnings.catch_warnings():  # the comparison itself counts and says it
+        warnings.filterwarnings("ignore", "Estimated shape parameter", UserWarning)
+        result = az.loo(tree, var_name="readings", pointwise=True)
     return PatientLoo(
         fit.spec.name,
         fit.run_id,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from itb_bayes.cohort.cohort import Cohort
 from itb_bayes.cohort.series import DoseSeries, dose_series
 from itb_bayes.errors import UsageError
-from itb_bayes.inference.fit import Fit
+from itb_bayes.inference.fitted import Fit
 from itb_bayes.inference.patients import RISE_UG, conditionals_of
 from itb_bayes.spec import DriftSpec
 

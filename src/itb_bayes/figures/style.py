@@ -7,6 +7,7 @@ fills that do not reach it are always bounded by a line that does.
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -25,7 +26,7 @@ FAN_INNER = "#EFBE9A"
 FONT_PT = 7.5
 SMALL_PT = 7.0
 
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": FONT_PT,
     "axes.linewidth": 0.6,

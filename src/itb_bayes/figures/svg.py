@@ -13,7 +13,8 @@ from itb_bayes.figures.style import plain_text
 _TAG = re.compile(r"<[^<>]+>")
 _ID = re.compile(r'\sid="([^"]*)"')
 _REFERENCE = re.compile(r'(?:xlink:href="|href="|url\()#([^")]+)')
-_FONT = re.compile(r"font: (?:[0-9]+ )?([0-9.]+)px [^;\"]*")
+_FONT = re.compile(r" font-family: [^;\"]*;?")
+_TURN = re.compile(r' transform="rotate\(-?0 [^)]*\)"')
 _KEY = re.compile(r"[a-z][a-z0-9-]*")
 _NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
 
@@ -27,7 +28,7 @@ def inline_svg(figure: Figure, key: str, title: str, description: str) -> str:
         Its fonts are dropped (text takes the font of the page), its size becomes a view box.
     key : str
         Prefix of every id in the element; unique on the page. Lower case letters, digits and
-        hyphens. It also seeds the names of clip paths, so equal figures give equal bytes.
+        hyphens. Ids are numbered after it, so equal figures give equal bytes.
     title : str
         One full sentence: what the chart shows. It is what a screen reader reads out.
     description : str
@@ -50,8 +51,10 @@ def inline_svg(figure: Figure, key: str, title: str, description: str) -> str:
     view_box = re.search(r'viewBox="([^"]*)"', written[start:opening_end])
     if view_box is None:
         raise ValueError("the figure was written without a view box")
-    used = set(_REFERENCE.findall(body))
-    body = _TAG.sub(lambda tag: _rewrite(tag.group(), key, used), body)
+    names: dict[str, str] = {}
+    for name in _REFERENCE.findall(body):
+        names.setdefault(name, f"{key}-{len(names) + 1}")
+    body = _TAG.sub(lambda tag: _rewrite(tag.group(), names), body)
     body = re.sub(r">\s+<", "><", body)
     return (
         f'<svg role="img" aria-labelledby="{key}-t" aria-describedby="{key}-d" '
@@ -62,8 +65,8 @@ def inline_svg(figure: Figure, key: str, title: str, description: str) -> str:
     )
 
 
-def _rewrite(tag: str, key: str, used: set[str]) -> str:
-    """Prefix ids that something refers to, drop the others, and drop fonts."""
-    tag = _ID.sub(lambda m: f' id="{key}-{m.group(1)}"' if m.group(1) in used else "", tag)
-    tag = tag.replace('href="#', f'href="#{key}-').replace("url(#", f"url(#{key}-")
-    return _FONT.sub(r"font-size: \1px", tag)
+def _rewrite(tag: str, names: dict[str, str]) -> str:
+    """Rename ids that something refers to, drop the others, fonts, and turns by no angle."""
+    tag = _ID.sub(lambda m: f' id="{names[m.group(1)]}"' if m.group(1) in names else "", tag)
+    tag = _REFERENCE.sub(lambda m: m.group().replace(m.group(1), names[m.group(1)]), tag)
+    return _TURN.sub("", _FONT.sub("", tag))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
@@ -25,10 +26,11 @@ from itb_bayes.figures.style import (
 Array = NDArray[np.float64]
 
 WIDTH_INCHES = 7.16
-HEIGHT_INCHES = 2.45
-_BOX = (0.07, 0.155, 0.855, 0.79)
+HEIGHT_INCHES = 2.1
+_BOX = (0.078, 0.17, 0.86, 0.80)
 _DOUBLINGS = 6.25 * 2.0 ** np.arange(0, 12)
 _CENTILES = ("5th", "25th", "median", "75th", "95th")
+_DASHES = ((0, (1, 1.6)), (0, (4, 2)), "solid", (0, (4, 2)), (0, (1, 1.6)))
 
 
 @dataclass(frozen=True)
@@ -47,54 +49,74 @@ class Band:
     dose_ug: Array
 
 
-def draw_trajectory(
-    t_years: Array,
-    dose_ug: Array,
-    reference: Band | None,
-    forecast: Band | None,
-    end_years: float,
-) -> Figure:
-    """Draw recorded doses as steps over a reference band, with a forecast fan.
+class TrajectoryChart:
+    """A growth chart whose bands and axes are laid once and used for many patients.
 
     Parameters
     ----------
-    t_years, dose_ug : ndarray, shape (n_reading,)
-        Recorded doses; each holds until the next.
     reference : Band or None
         Centiles of the patients compared with.
-    forecast : Band or None
-        Quantiles of the future dose; starts at the last reading.
     end_years : float
         Right end of the time axis.
     """
-    figure, axes = blank_axes(WIDTH_INCHES, HEIGHT_INCHES, _BOX)
-    seen = [dose_ug]
-    if reference is not None:
-        reference = _clip(reference, end_years)
-        _draw_reference(axes, reference, end_years)
-        seen.append(reference.dose_ug.ravel())
-    if forecast is not None:
-        _draw_fan(axes, forecast)
-        seen.append(forecast.dose_ug.ravel())
-    axes.step(t_years, dose_ug, where="post", color=INK, linewidth=1.5, zorder=5)
-    axes.plot(
-        t_years, dose_ug, linestyle="none", marker="o", markersize=2.6, color=INK, zorder=6
-    )
-    _scale(axes, np.concatenate(seen), end_years)
-    return figure
 
+    def __init__(self, reference: Band | None, end_years: float) -> None:
+        self._figure, self._axes = blank_axes(WIDTH_INCHES, HEIGHT_INCHES, _BOX)
+        self._patient: list[Artist] = []
+        self._reference_doses = np.empty(0)
+        axes = self._axes
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(FixedLocator(list(_DOUBLINGS)))
+        axes.yaxis.set_minor_locator(NullLocator())
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda dose, _: f"{dose:g}"))
+        axes.set_xlim(0.0, end_years)
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=10, integer=True))
+        axes.grid(axis="y", color="#D0D0D0", linewidth=0.4, zorder=0)
+        axes.set_axisbelow(True)
+        name_axes(axes, "years since implant", "dose (µg/day)")
+        if reference is not None:
+            inside = reference.t_years <= end_years + 1e-9
+            band = Band(reference.t_years[inside], reference.dose_ug[:, inside])
+            self._reference_doses = band.dose_ug.ravel()
+            _draw_reference(axes, band, end_years)
 
-def _clip(band: Band, end_years: float) -> Band:
-    inside = band.t_years <= end_years + 1e-9
-    return Band(band.t_years[inside], band.dose_ug[:, inside])
+    def draw(self, t_years: Array, dose_ug: Array, forecast: Band | None) -> Figure:
+        """Draw one patient in place of the one before.
+
+        Parameters
+        ----------
+        t_years, dose_ug : ndarray, shape (n_reading,)
+            Recorded doses; each holds until the next.
+        forecast : Band or None
+            Quantiles of the future dose; starts at the last reading.
+
+        Returns
+        -------
+        Figure
+            Valid until the next call.
+        """
+        for artist in self._patient:
+            artist.remove()
+        axes = self._axes
+        before = set(axes.get_children())
+        seen = [self._reference_doses, dose_ug]
+        if forecast is not None:
+            _draw_fan(axes, forecast)
+            seen.append(forecast.dose_ug.ravel())
+        axes.step(t_years, dose_ug, where="post", color=INK, linewidth=1.5, zorder=5)
+        axes.plot(
+            t_years, dose_ug, linestyle="none", marker="o", markersize=2.6, color=INK, zorder=6
+        )
+        axes.set_ylim(_dose_limits(np.concatenate(seen)))
+        self._patient = [artist for artist in axes.get_children() if artist not in before]
+        return self._figure
 
 
 def _draw_reference(axes: Axes, band: Band, end_years: float) -> None:
     t, dose = band.t_years, band.dose_ug
     axes.fill_between(t, dose[0], dose[4], color=BAND_OUTER, linewidth=0, zorder=1)
     axes.fill_between(t, dose[1], dose[3], color=BAND_INNER, linewidth=0, zorder=1)
-    dashes = [(0, (1, 1.6)), (0, (4, 2)), "solid", (0, (4, 2)), (0, (1, 1.6))]
-    for row, dash, name in zip(dose, dashes, _CENTILES, strict=True):
+    for row, dash, name in zip(dose, _DASHES, _CENTILES, strict=True):
         width = 1.0 if name == "median" else 0.7
         axes.plot(t, row, color=GREY, linewidth=width, linestyle=dash, zorder=2)
         put_text(
@@ -107,24 +129,16 @@ def _draw_fan(axes: Axes, band: Band) -> None:
     t, dose = band.t_years, band.dose_ug
     axes.fill_between(t, dose[0], dose[4], color=FAN_OUTER, linewidth=0, zorder=3)
     axes.fill_between(t, dose[1], dose[3], color=FAN_INNER, linewidth=0, zorder=3)
-    for row, dash in zip(dose, ("solid", "solid", (0, (1.5, 1)), "solid", "solid"), strict=True):
+    for k, row in enumerate(dose):
+        dash = (0, (1.5, 1)) if k == len(dose) // 2 else "solid"
         axes.plot(t, row, color=VERMILLION, linewidth=0.8, linestyle=dash, zorder=4)
     axes.axvline(float(t[0]), color=INK, linewidth=0.6, linestyle=(0, (3, 2)), zorder=2)
 
 
-def _scale(axes: Axes, doses: Array, end_years: float) -> None:
-    """Log dose axis whose grid lines are doublings; time axis from implant."""
+def _dose_limits(doses: Array) -> tuple[float, float]:
+    """Return limits of the dose axis that span at least two doublings."""
     low, high = float(doses.min()) / 1.12, float(doses.max()) * 1.12
     if high / low < 4.0:
-        middle = np.sqrt(low * high)
+        middle = float(np.sqrt(low * high))
         low, high = middle / 2.0, middle * 2.0
-    axes.set_yscale("log")
-    axes.set_ylim(low, high)
-    axes.yaxis.set_major_locator(FixedLocator(list(_DOUBLINGS)))
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda dose, _: f"{dose:g}"))
-    axes.set_xlim(0.0, end_years)
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=12, integer=True))
-    axes.grid(axis="y", color="#D0D0D0", linewidth=0.4, zorder=0)
-    axes.set_axisbelow(True)
-    name_axes(axes, "years since implant", "dose (µg/day)")
+    return low, high

@@ -1,24 +1,21 @@
-"""Fitting a model to a cohort, and fits on disk."""
+"""Fitting a model to a cohort; writes the fit bundle."""
 
-import json
 import shutil
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import xarray as xr
 
 from itb_bayes.cohort.cohort import Cohort
-from itb_bayes.errors import GateError, ModelError
+from itb_bayes.errors import ModelError
 from itb_bayes.inference import bundle, plan_store
 from itb_bayes.inference.estimands import drift_estimands
-from itb_bayes.inference.gate import Criterion, GateReport, judge
-from itb_bayes.inference.patients import PatientDraws, draw_patients
-from itb_bayes.inference.population import PopulationDraws, population_draws
+from itb_bayes.inference.fitted import Fit, thin
+from itb_bayes.inference.gate import GateReport, judge
+from itb_bayes.inference.patients import draw_patients
+from itb_bayes.inference.population import population_draws
 from itb_bayes.inference.progress import Progress
 from itb_bayes.inference.sampling import (
     ChainBatch,
@@ -28,119 +25,9 @@ from itb_bayes.inference.sampling import (
     sample_batch,
 )
 from itb_bayes.inference.settings import SamplerSettings
-from itb_bayes.model.drift import REVISION, build_drift
-from itb_bayes.model.plan import DriftPlan, plan_drift
+from itb_bayes.model.drift import build_drift
+from itb_bayes.model.plan import REVISION, DriftPlan, plan_drift
 from itb_bayes.spec import DriftSpec, ModelSpec
-
-PATIENT_DRAWS_PER_CHAIN = 500
-"""Posterior draws per chain used for patients' conditionals (which are exact given a draw)."""
-
-
-@dataclass(frozen=True, eq=False)
-class Fit:
-    """A fitted model.
-
-    Attributes
-    ----------
-    spec : DriftSpec
-    plan : DriftPlan
-    draws : xarray.DataTree
-        Groups ``posterior`` (model scale) and ``sample_stats``.
-    gate : GateReport
-    manifest : dict
-        Digests, versions, settings, labels.
-    """
-
-    spec: DriftSpec
-    plan: DriftPlan
-    draws: xr.DataTree
-    gate: GateReport
-    manifest: Mapping[str, Any]
-
-    @property
-    def posterior(self) -> xr.Dataset:
-        """Draws of the population parameters."""
-        return self.draws["posterior"].to_dataset()
-
-    @property
-    def synthetic(self) -> bool:
-        """Whether the cohort was simulated; every output says so."""
-        return bool(self.manifest["synthetic"])
-
-    @property
-    def run_id(self) -> str:
-        """Short name of the run: the first digits of its digest."""
-        return str(self.manifest["run"])[:12]
-
-    @property
-    def seed(self) -> int:
-        """Seed that everything random in the fit derives from."""
-        return int(self.manifest["settings"]["seed"])
-
-    @cached_property
-    def estimands(self) -> xr.Dataset:
-        """Population estimands per draw; see :func:`drift_estimands`."""
-        return drift_estimands(self.spec, self.plan, self.posterior)
-
-    @cached_property
-    def thinned(self) -> PopulationDraws:
-        """Population parameters of the draws used for patients."""
-        return population_draws(self.spec, self.plan, thin(self.posterior))
-
-    def patients(self, horizons_months: tuple[float, ...] = (12.0,)) -> PatientDraws:
-        """Draw the patients' effects and futures from their exact conditionals."""
-        return draw_patients(self.plan, self.thinned, self.seed, horizons_months)
-
-    def require_gate(self, allow_unconverged: bool = False) -> bool:
-        """Return whether the gate was passed.
-
-        Raises
-        ------
-        GateError
-            If it was not and ``allow_unconverged`` is false.
-        """
-        if self.gate.passed or allow_unconverged:
-            return self.gate.passed
-        raise GateError(
-            "the fit did not pass its convergence gate; no numbers are given.\n  "
-            + "\n  ".join(self.gate.failures())
-            + "\nSample longer (--profile paper, or --draws and --tune), or look at `itb-bayes "
-            "check`. --allow-unconverged prints numbers marked as not to be used."
-        )
-
-    @classmethod
-    def load(cls, folder: Path | str) -> "Fit":
-        """Load a fit and verify it.
-
-        Raises
-        ------
-        UsageError
-            If the folder is no fit, or any file differs from what was written.
-        """
-        folder = Path(folder)
-        manifest = bundle.open_manifest(folder, optional=plan_store.IDENTIFYING_FILES)
-        spec = ModelSpec.from_canonical(_read_json(folder / bundle.MODEL_FILE))
-        if not isinstance(spec, DriftSpec):
-            raise ModelError(f"this version cannot read fits of kind {spec.kind!r}.")
-        if manifest.get("model_revision") != REVISION:
-            raise ModelError(
-                f"{folder} was sampled by another version of the model, whose parameters mean "
-                "something else; fit again."
-            )
-        diagnostics = _read_json(folder / bundle.DIAGNOSTICS_FILE)
-        return cls(
-            spec=spec,
-            plan=plan_store.read_plan(folder),
-            draws=bundle.read_tree(folder / bundle.DRAWS_FILE),
-            gate=GateReport(tuple(Criterion(**c) for c in diagnostics["criteria"])),
-            manifest=manifest,
-        )
-
-
-def thin(posterior: xr.Dataset) -> xr.Dataset:
-    """Return at most :data:`PATIENT_DRAWS_PER_CHAIN` evenly spaced draws of each chain."""
-    every = -(-posterior.sizes["draw"] // PATIENT_DRAWS_PER_CHAIN)
-    return posterior.isel(draw=slice(every - 1, None, every))
 
 
 def fit(
@@ -282,7 +169,3 @@ def _sample_resumable(
 
 def _chain_file(chains: Path, batch: ChainBatch) -> Path:
     return chains / f"chains-{batch.first}.nc"
-
-
-def _read_json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))

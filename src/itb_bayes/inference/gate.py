@@ -7,7 +7,6 @@ divergences. They are asked of parameters *and* of every reported quantity (BARG
 
 from dataclasses import dataclass
 
-import arviz_stats as az
 import numpy as np
 import xarray as xr
 
@@ -70,6 +69,8 @@ def judge(draws: xr.DataTree, reported: dict[str, xr.Dataset]) -> GateReport:
     reported : dict of str to Dataset
         Further quantities with dims (chain, draw, ...), by what they are called.
     """
+    import arviz_stats as az  # heavy, and not needed where a fit is only read
+
     criteria: list[Criterion] = []
     groups = {"parameters": draws["posterior"].to_dataset(), **reported}
     for label, data in groups.items():

@@ -8,13 +8,40 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from itb_bayes.kernel.drift_likelihood import cholesky_psd, residual_statistics, rotate_effects
+from itb_bayes.kernel.compiled import entry, part
+from itb_bayes.kernel.drift_likelihood import (
+    LOG_ELL_POS,
+    LOG_H_POS,
+    LOG_NU,
+    LOG_SIGMA,
+    SHARE_POS,
+    bounded_exp,
+)
+from itb_bayes.kernel.marginal import eigenbasis, residual_statistics
+from itb_bayes.kernel.small_algebra import (
+    Vector,
+    as_lower,
+    cholesky_psd,
+    combine,
+    dot,
+    project,
+    row_vector,
+)
 from itb_bayes.kernel.structure import Structure
-from itb_bayes.kernel.volatility import MAX_NODE, volatility_nodes
-from itb_bayes.kernel.whitening import whiten
+from itb_bayes.kernel.volatility import (
+    MAX_NODE,
+    N_NODE_ROW,
+    PRECISION_0,
+    PRECISION_1,
+    PRECISION_2,
+    WEIGHT,
+    V,
+    volatility_nodes,
+    volatility_prior,
+)
+from itb_bayes.kernel.whitening import N_TRACE, Tail, whiten
 
 Array = NDArray[np.float64]
 
@@ -51,113 +78,174 @@ class PatientConditionals:
         return 1.0 - self.exceed
 
 
-@njit(cache=True)
+@part
 def normal_tail(x: float) -> float:
     """Return P(Z > x) of a standard normal."""
     return 0.5 * math.erfc(x / math.sqrt(2.0))
 
 
-@njit(cache=True)
-def _future_row(
-    t_last: float, t: float, h: float, p: int, process: int, share: float, ell: float,
-    tail: Array, coef: Array,
-) -> tuple[float, float]:
-    """Fill the coefficients of the effects; return the constant and the unit variance.
+@part
+def future_row(
+    since: float,
+    t: float,
+    process: int,
+    titration: bool,
+    share: float,
+    inv_ell: float,
+    inv_h: float,
+    tail: Tail,
+) -> tuple[Vector, float, float]:
+    """Return effect coefficients, constant and unit variance of the log dose at time ``t``.
 
-    log dose at t = constant + coef . b + noise, noise variance = v * unit variance.
+    log dose at t, ``since`` years after the last reading, = constant + coefficients . b + noise,
+    noise variance = v * unit variance.
     """  # fmt: skip
     phi = 0.0
+    unit = 1.0
     if process == 1:
-        phi = math.exp(-(t - t_last) / ell)
-        unit = phi * phi * tail[p + 1] + share * (1.0 - phi * phi) + 1.0 - share
+        phi = math.exp(-since * inv_ell)
+        unit = phi * phi * tail[4] + share * (1.0 - phi * phi) + 1.0 - share
     elif process == 2:
         phi = 1.0
-        unit = tail[p + 1] + share * (t - t_last) + 1.0 - share
-    else:
-        unit = 1.0
-    coef[0] = 1.0 - phi * tail[0]
-    coef[1] = t - 1.0 - phi * tail[1]
-    if p == 3:
-        coef[2] = -math.exp(-t / h) - phi * tail[2]
-    return phi * tail[p], unit
+        unit = tail[4] + share * since + 1.0 - share
+    depth = -math.exp(-t * inv_h) if titration else 0.0
+    row = (1.0 - phi * tail[0], t - 1.0 - phi * tail[1], depth - phi * tail[2])
+    return row, phi * tail[3], unit
 
 
-@njit(cache=True)
-def _conditionals(
-    mean: Array, cov: Array, scalars: Array, t: Array, y: Array, process: int, robust: bool,
-    t_future: Array, threshold: Array, uniform: Array, normal: Array, effect_mean: Array,
-    effect: Array, volatility: Array, future: Array, exceed: Array,
-) -> None:  # fmt: skip
+@part
+def precision_at(nodes: Array, k: int) -> Vector:
+    """Return the effects' precisions at node ``k``."""
+    return nodes[PRECISION_0, k], nodes[PRECISION_1, k], nodes[PRECISION_2, k]
+
+
+@part
+def single_node(v: float, eigen: Vector, nodes: Array) -> int:
+    """Write a known volatility as the only node; return the number of nodes."""
+    nodes[V, 0], nodes[WEIGHT, 0] = v, 1.0
+    nodes[PRECISION_0, 0] = 1.0 / (v + eigen[0])
+    nodes[PRECISION_1, 0] = 1.0 / (v + eigen[1])
+    nodes[PRECISION_2, 0] = 1.0 / (v + eigen[2])
+    return 1
+
+
+@part
+def pick_node(count: int, nodes: Array, uniform: float) -> int:
+    """Return the node at which the cumulated weights first reach ``uniform``."""
+    passed = 0.0
+    for k in range(count):
+        passed += nodes[WEIGHT, k]
+        if passed >= uniform:
+            return k
+    return count - 1
+
+
+@part
+def average_effects(count: int, nodes: Array, load: Vector) -> Vector:
+    """Return the posterior mean of the effects in their basis."""
+    b0 = b1 = b2 = 0.0
+    for k in range(count):
+        r0, r1, r2 = precision_at(nodes, k)
+        weight = nodes[WEIGHT, k]
+        b0 += weight * load[0] * r0
+        b1 += weight * load[1] * r1
+        b2 += weight * load[2] * r2
+    return b0, b1, b2
+
+
+@part
+def draw_effects(
+    v: float, precision: Vector, load: Vector, normal: Array, s: int, p: int
+) -> Vector:
+    """Return a draw of the effects in their basis, given the volatility."""
+    r0, r1, r2 = precision
+    z2 = normal[s, 2] if p == 3 else 0.0
+    return (
+        load[0] * r0 + math.sqrt(v * r0) * normal[s, 0],
+        load[1] * r1 + math.sqrt(v * r1) * normal[s, 1],
+        load[2] * r2 + math.sqrt(v * r2) * z2,
+    )
+
+
+@part
+def exceedance(
+    gap: float, along: Vector, unit: float, count: int, nodes: Array, load: Vector
+) -> float:
+    """Return P(log dose lies more than ``gap`` above its mean at the population's effects).
+
+    ``along`` are the coefficients of the effects in their basis, ``unit`` the variance of the rest
+    for unit volatility.
+    """
+    u0, u1, u2 = along
+    total = 0.0
+    for k in range(count):
+        r0, r1, r2 = precision_at(nodes, k)
+        centre = u0 * load[0] * r0 + u1 * load[1] * r1 + u2 * load[2] * r2
+        variance = nodes[V, k] * (unit + u0 * u0 * r0 + u1 * u1 * r1 + u2 * u2 * r2)
+        total += nodes[WEIGHT, k] * normal_tail((gap - centre) / math.sqrt(variance))
+    return total
+
+
+@entry
+def fill_conditionals(
+    mean: Array,
+    cov: Array,
+    scalars: Array,
+    t: Array,
+    y: Array,
+    process: int,
+    robust: bool,
+    t_future: Array,
+    threshold: Array,
+    uniform: Array,
+    normal: Array,
+    effect_mean: Array,
+    effect: Array,
+    volatility: Array,
+    future: Array,
+    exceed: Array,
+) -> None:
+    """Fill the arrays of :class:`PatientConditionals`, one posterior draw after the other.
+
+    ``uniform`` picks the volatility of each draw, ``normal`` its effects and future deviations.
+    """  # fmt: skip
     n_draw, p = mean.shape
-    q = p + 1
-    n_horizon = t_future.size
-    m = np.zeros((q, q))
-    dm = np.zeros((3, q, q))
-    dlogdet = np.zeros(3)
-    tail = np.zeros(q + 1)
-    eigen, load, c = np.empty(p), np.empty(p), np.empty(p)
-    basis = np.empty((p, p))
-    nodes, weights = np.empty(MAX_NODE), np.empty(MAX_NODE)
-    coef = np.empty((n_horizon, p))
-    along = np.empty((n_horizon, p))
-    constant, unit = np.empty(n_horizon), np.empty(n_horizon)
+    titration = p == 3
+    trace = np.empty((t.size, N_TRACE))
+    nodes = np.empty((N_NODE_ROW, MAX_NODE))
     for s in range(n_draw):
-        share = scalars[s, 2]
-        ell = math.exp(scalars[s, 3]) if process == 1 else 1.0
-        h = math.exp(scalars[s, 4]) if p == 3 else 1.0
-        nu = math.exp(scalars[s, 1]) if robust else 1.0
-        logdet = whiten(t, y, process, p, share, ell, h, m, dm, dlogdet, tail)
-        d = residual_statistics(m, mean[s], c)
-        rotate_effects(m, c, cholesky_psd(cov[s]), eigen, basis, load)
+        share = scalars[s, SHARE_POS]
+        inv_ell = bounded_exp(-scalars[s, LOG_ELL_POS])
+        inv_h = bounded_exp(-scalars[s, LOG_H_POS])
+        sigma2 = bounded_exp(scalars[s, LOG_SIGMA]) ** 2
+        center = row_vector(mean, s)
+        logdet, moments, tail = whiten(t, y, process, titration, share, inv_ell, inv_h, trace)
+        c, d = residual_statistics(moments, center)
+        eigen, basis = eigenbasis(as_lower(cholesky_psd(cov[s])), moments[0])
+        load = project(basis, c)
         if robust:
-            count, _ = volatility_nodes(
-                t.size, logdet, d, eigen, load, scalars[s, 0], nu, nodes, weights
-            )
+            prior = volatility_prior(sigma2, scalars[s, LOG_NU])
+            count, _, _ = volatility_nodes(t.size, logdet, d, eigen, load, prior, nodes)
         else:
-            count, nodes[0], weights[0] = 1, 2.0 * scalars[s, 0], 1.0
-        for f in range(n_horizon):
-            constant[f], unit[f] = _future_row(
-                t[-1], t_future[f], h, p, process, share, ell, tail, coef[f]
-            )
-            for a in range(p):
-                constant[f] += coef[f, a] * mean[s, a]
-            for b in range(p):
-                value = 0.0
-                for a in range(p):
-                    value += coef[f, a] * basis[a, b]
-                along[f, b] = value
-        chosen = count - 1
-        passed = 0.0
-        picked = False
-        for k in range(count):
-            v = math.exp(nodes[k])
-            passed += weights[k]
-            if not picked and passed >= uniform[s]:
-                chosen = k
-                picked = True
-            for a in range(p):
-                for b in range(p):
-                    effect_mean[s, a] += weights[k] * basis[a, b] * load[b] / (v + eigen[b])
-            for f in range(n_horizon):
-                centre = constant[f]
-                variance = v * unit[f]
-                for b in range(p):
-                    centre += along[f, b] * load[b] / (v + eigen[b])
-                    variance += along[f, b] ** 2 * v / (v + eigen[b])
-                exceed[s, f] += weights[k] * normal_tail((threshold[f] - centre) / math.sqrt(variance))
-        v = math.exp(nodes[chosen])
+            count = single_node(sigma2, eigen, nodes)
+        chosen = pick_node(count, nodes, uniform[s])
+        v = nodes[V, chosen]
         volatility[s] = v
-        for f in range(n_horizon):
-            future[s, f] = constant[f] + math.sqrt(v * unit[f]) * normal[s, p + f]
-        for b in range(p):
-            z = load[b] / (v + eigen[b]) + math.sqrt(v / (v + eigen[b])) * normal[s, b]
-            for a in range(p):
-                effect[s, a] += basis[a, b] * z
-            for f in range(n_horizon):
-                future[s, f] += along[f, b] * z
+        drawn = draw_effects(v, precision_at(nodes, chosen), load, normal, s, p)
+        average = combine(basis, average_effects(count, nodes, load))
+        draw = combine(basis, drawn)
         for a in range(p):
-            effect_mean[s, a] += mean[s, a]
-            effect[s, a] += mean[s, a]
+            effect_mean[s, a] = center[a] + average[a]
+            effect[s, a] = center[a] + draw[a]
+        for f in range(t_future.size):
+            row, constant, unit = future_row(
+                t_future[f] - t[-1], t_future[f], process, titration, share, inv_ell, inv_h, tail
+            )
+            constant += dot(row, center)
+            along = project(basis, row)
+            noise = math.sqrt(v * unit) * normal[s, p + f]
+            future[s, f] = constant + dot(along, drawn) + noise
+            exceed[s, f] = exceedance(threshold[f] - constant, along, unit, count, nodes, load)
 
 
 def patient_conditionals(
@@ -202,13 +290,13 @@ def patient_conditionals(
     if t_future.shape != threshold.shape or np.any(t_future <= t_years[-1]):
         raise ValueError("forecast times must lie after the last reading, one threshold each")
     out = PatientConditionals(
-        effect_mean=np.zeros((n_draw, p)),
-        effect=np.zeros((n_draw, p)),
+        effect_mean=np.empty((n_draw, p)),
+        effect=np.empty((n_draw, p)),
         volatility=np.empty(n_draw),
         future=np.empty((n_draw, t_future.size)),
-        exceed=np.zeros((n_draw, t_future.size)),
+        exceed=np.empty((n_draw, t_future.size)),
     )
-    _conditionals(
+    fill_conditionals(
         np.ascontiguousarray(mean), np.ascontiguousarray(cov), np.ascontiguousarray(scalars),
         np.ascontiguousarray(t_years), np.ascontiguousarray(y), int(structure.process),
         structure.robust, np.asarray(t_future, dtype=float), np.asarray(threshold, dtype=float),

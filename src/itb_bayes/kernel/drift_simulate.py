@@ -9,9 +9,7 @@ from itb_bayes.kernel.structure import Process, Structure
 Array = NDArray[np.float64]
 
 
-def simulate_effects(
-    mean: Array, cov: Array, rng: np.random.Generator
-) -> Array:
+def simulate_effects(mean: Array, cov: Array, rng: np.random.Generator) -> Array:
     """Draw patient effects around their means, shape (n_patient, n_effect)."""
     values, vectors = np.linalg.eigh(cov)
     factor = vectors * np.sqrt(np.maximum(values, 0.0))

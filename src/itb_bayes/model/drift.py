@@ -18,10 +18,6 @@ from itb_bayes.model.priors import per_label, random_variable
 from itb_bayes.spec import DriftSpec
 
 
-REVISION = 2
-"""Raised whenever a variable changes its meaning; fits of another revision are refused."""
-
-
 def build_drift(spec: DriftSpec, plan: DriftPlan) -> pm.Model:
     """Build the PyMC model of a drift plan.
 

@@ -20,6 +20,9 @@ from itb_bayes.spec import DriftSpec
 
 _PROCESSES = {"none": Process.NONE, "ou": Process.OU, "random_walk": Process.RANDOM_WALK}
 
+REVISION = 2
+"""Raised whenever a variable of the model changes its meaning: older fits are then refused."""
+
 MINIMUM_EARLY_PATIENTS = 5
 """Patients with readings on both sides of the first six months that a titration term asks for."""
 

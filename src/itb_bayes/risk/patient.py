@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from itb_bayes.inference.fit import Fit
+from itb_bayes.inference.fitted import Fit
 from itb_bayes.risk.interval import Interval
 from itb_bayes.risk.rule import RISE_UG, RuleCount, count_rule, last_year_rise
 

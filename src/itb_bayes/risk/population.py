@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from itb_bayes.inference.fit import Fit
+from itb_bayes.inference.fitted import Fit
 from itb_bayes.risk.interval import Interval
 
 

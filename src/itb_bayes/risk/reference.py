@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from itb_bayes.inference.fit import Fit, thin
+from itb_bayes.inference.fitted import Fit, thin
 from itb_bayes.inference.population import flatten
 from itb_bayes.kernel.drift_oracle import design
 from itb_bayes.kernel.drift_simulate import (

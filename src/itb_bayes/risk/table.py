@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from itb_bayes.inference.fit import Fit
+from itb_bayes.inference.fitted import Fit
 from itb_bayes.risk.patient import PatientSummary
 
 COLUMNS = (

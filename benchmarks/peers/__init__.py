@@ -1,0 +1,1 @@
+"""The same linear mixed model, written for each of the tools that the benchmark compares."""

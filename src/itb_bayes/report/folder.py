@@ -1,0 +1,123 @@
+"""The folder of a report: only its own files are ever written, replaced or removed."""
+
+import json
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from itb_bayes.errors import UsageError
+
+MARKER_FILE = "itb-bayes-report.json"
+"""Lists the files of a report; a folder that holds one may be written again."""
+
+_OURS = re.compile(r"(?:pt-[0-9a-f]{16}|index)\.(?:html|json)")
+
+
+@dataclass
+class ReportFolder:
+    """A folder that a report is written to.
+
+    Attributes
+    ----------
+    path : Path
+    """
+
+    path: Path
+    _before: frozenset[str]
+    _written: list[str] = field(default_factory=list)
+
+    @classmethod
+    def prepare(cls, path: Path) -> "ReportFolder":
+        """Make a folder (mode 0700), or take one that holds an earlier report.
+
+        Raises
+        ------
+        UsageError
+            If the path is a file, holds anything but an earlier report, or cannot be written.
+        """
+        if path.exists() and not path.is_dir():
+            raise UsageError(f"{path} is a file; name a folder for the pages with --out.")
+        before: frozenset[str] = frozenset()
+        try:
+            if path.is_dir() and any(path.iterdir()):
+                before = _read_marker(path)
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.chmod(0o700)
+        except OSError as error:
+            raise _cannot_write(path, error) from None
+        return cls(path, before)
+
+    def announce(self, names: list[str]) -> None:
+        """Say which files will be there, before the first is written.
+
+        An interrupted report can then be written again over what it left behind.
+        """
+        self._write(MARKER_FILE, _marker(sorted(self._before | set(names))))
+
+    def write(self, name: str, text: str) -> None:
+        """Write one file (mode 0600), whole or not at all.
+
+        Raises
+        ------
+        ValueError
+            If the name is not one of a report, or was written before.
+        UsageError
+            If it cannot be written.
+        """
+        if not _OURS.fullmatch(name):
+            raise ValueError("a page has a name that is not one of a report")
+        if name in self._written:
+            raise ValueError("two pages have the same name")
+        self._write(name, text)
+        self._written.append(name)
+
+    def finish(self) -> None:
+        """Remove the pages of an earlier report that are not part of this one."""
+        try:
+            for name in sorted(self._before - set(self._written)):
+                (self.path / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise _cannot_write(self.path, error) from None
+        self._write(MARKER_FILE, _marker(sorted(self._written)))
+
+    def _write(self, name: str, text: str) -> None:
+        target = self.path / name
+        temporary = self.path / f".{name}.part"
+        try:
+            temporary.unlink(missing_ok=True)
+            handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+            os.replace(temporary, target)
+        except OSError as error:
+            raise _cannot_write(self.path, error) from None
+
+
+def _marker(names: list[str]) -> str:
+    return json.dumps({"itb_bayes_report": 1, "files": names}, indent=1) + "\n"
+
+
+def _read_marker(path: Path) -> frozenset[str]:
+    marker = path / MARKER_FILE
+    refusal = UsageError(
+        f"{path} is not empty and holds no earlier report; choose another --out, or empty it."
+    )
+    if not marker.is_file():
+        raise refusal
+    try:
+        content = json.loads(marker.read_text(encoding="utf-8"))
+        names = content["files"] if content["itb_bayes_report"] == 1 else None
+    except (ValueError, KeyError, TypeError):
+        raise refusal from None
+    if not isinstance(names, list) or not all(
+        isinstance(name, str) and _OURS.fullmatch(name) for name in names
+    ):
+        raise refusal
+    return frozenset(names)
+
+
+def _cannot_write(path: Path, error: OSError) -> UsageError:
+    return UsageError(
+        f"cannot write to {path} ({error.strerror}). Name a folder that can be written with --out."
+    )
