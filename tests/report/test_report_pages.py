@@ -125,7 +125,8 @@ def test_templates_quote_attributes_and_trust_nothing() -> None:
 def test_hostile_identifiers_stay_text(report: Report) -> None:
     for patient_id in HOSTILE:
         words = Page(report.html(patient_id)).words
-        shown = label_of(patient_id)
+        shown = report.documents[patient_id].label
+        assert shown.startswith(label_of(patient_id))
         assert re.sub(r"\s+", " ", shown) in words
         assert not re.search("[\u0000-\u0008\u202a-\u202e\u2066-\u2069\u200f]", words)
 
@@ -134,6 +135,11 @@ def test_identifiers_that_look_alike_have_their_own_pages(report: Report) -> Non
     assert set(report.documents) == set(IDS)
     names = [p.name.lower() for p in report.folder.iterdir()]
     assert len(names) == len(set(names)) == 2 * len(IDS) + 3
+    for patient_id in ("P1", "p1", "Café", "Cafe\u0301"):
+        document = report.documents[patient_id]
+        assert document.label == f"{patient_id} ({document.page_id})"
+        assert document.label in report.pages["index.html"]
+    assert report.documents[CANARY].label == CANARY
 
 
 def test_no_identifier_is_in_a_name_a_title_or_a_description(report: Report) -> None:

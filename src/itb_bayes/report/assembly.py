@@ -1,6 +1,7 @@
 """From a fit and its summaries to the documents that pages are drawn from."""
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -28,7 +29,7 @@ from itb_bayes.report.document import (
     Risk,
 )
 from itb_bayes.report.limits import RANGE_DEFINITION, limits_of, notice
-from itb_bayes.report.naming import SHOWN_DIGITS, label_of, page_id, page_key
+from itb_bayes.report.naming import SHOWN_DIGITS, label_of, looks, page_id, page_key
 from itb_bayes.risk.interval import Interval
 from itb_bayes.risk.patient import Forecast, PatientSummary
 from itb_bayes.risk.population import population_table
@@ -90,7 +91,7 @@ class Assembly:
             schema_version=SCHEMA_VERSION,
             page_id=page_id(summary.patient_id, self._key),
             patient_id=summary.patient_id,
-            label=label_of(summary.patient_id),
+            label=self._labels[summary.patient_id],
             diagnosis=summary.diagnosis,
             provenance=self.provenance,
             gate=self.gate,
@@ -130,6 +131,18 @@ class Assembly:
     @cached_property
     def _key(self) -> bytes:
         return page_key(self.fit.manifest)
+
+    @cached_property
+    def _labels(self) -> dict[str, str]:
+        """Identifiers as shown; those that look alike carry the name of their page."""
+        labels = {s.patient_id: label_of(s.patient_id) for s in self.summaries}
+        seen = Counter(looks(label) for label in labels.values())
+        return {
+            patient_id: label
+            if seen[looks(label)] == 1
+            else f"{label} ({page_id(patient_id, self._key)})"
+            for patient_id, label in labels.items()
+        }
 
     @cached_property
     def _counts(self) -> dict[str, int]:

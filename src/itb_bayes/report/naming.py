@@ -7,6 +7,7 @@ patient's page by trying medical record numbers.
 
 import hashlib
 import hmac
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -41,3 +42,8 @@ def label_of(patient_id: str) -> str:
     if len(shown) > LONGEST_LABEL:
         shown = f"{shown[:LONGEST_LABEL]}…"
     return shown if shown == patient_id else f"{shown} (not shown in full)"
+
+
+def looks(label: str) -> str:
+    """Return what two labels share that a reader may take for one another."""
+    return unicodedata.normalize("NFKC", label).casefold()

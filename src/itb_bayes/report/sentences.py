@@ -104,7 +104,7 @@ def status_sentence(document: PatientDocument) -> str:
         f"{n} readings of the dose, {time_since(first)} to {time_since(last)} after implant, "
         f"read every {document.inputs.step_months:g} months."
     )
-    reasons = "; ".join(document.quality.reasons)
+    reasons = "; ".join(document.quality.reasons) if document.forecasts else ""
     return f"{head}: {reasons}. {used}" if reasons else f"{head}: {used}"
 
 
