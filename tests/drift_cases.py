@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import numpy as np
@@ -167,6 +168,20 @@ def point_posterior(
         data[name] = (("chain", "draw", *array.dims), drawn)
     coords = {dim: array for dim, array in prior.coords.items() if dim in prior.dims}
     return xr.Dataset(data, coords={"chain": range(chains), "draw": range(draws), **coords})
+
+
+def value_point(model: Any, draw: xr.Dataset) -> dict[str, np.ndarray]:
+    """Map a draw of the free variables to the unconstrained scale of the model."""
+    point = {}
+    for variable in model.free_RVs:
+        value = model.rvs_to_values[variable]
+        x = draw[variable.name].to_numpy()
+        if value.name.endswith("_log__"):
+            x = np.log(x)
+        elif value.name.endswith("_logodds__"):
+            x = np.log(x) - np.log1p(-x)
+        point[value.name] = np.asarray(x)
+    return point
 
 
 def tree_of(posterior: xr.Dataset) -> xr.DataTree:

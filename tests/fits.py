@@ -41,7 +41,11 @@ def make_plan(
         patient=np.repeat(np.arange(len(ids)), readings),
         t_years=np.concatenate(times),
         daily_dose_ug=np.concatenate(doses),
-        t_end_years=np.array([t[-1] for t in times]),
+        dose_year_before_ug=np.array(
+            [y[-2] if t.size > 1 and t[-1] >= 2.0 else np.nan for t, y in zip(times, doses, strict=True)]
+        ),
+        n_rows=np.array([t.size for t in times]),
+        ended=("",) * len(times),
         step_months=12.0,
         set_aside=pd.DataFrame({"patient_id": [], "t_years": [], "reason": []}),
     )

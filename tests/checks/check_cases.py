@@ -52,7 +52,9 @@ def make_plan(
         patient=patient.astype(np.int64),
         t_years=t,
         daily_dose_ug=np.full(t.size, 100.0),
-        t_end_years=np.full(n_patient, t.max()),
+        dose_year_before_ug=np.full(n_patient, np.nan),
+        n_rows=np.full(n_patient, t.size),
+        ended=("",) * n_patient,
         step_months=12.0 * step,
         set_aside=pd.DataFrame({"patient_id": [], "t_years": [], "reason": []}),
     )

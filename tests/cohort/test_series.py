@@ -32,7 +32,8 @@ def test_the_dose_holds_until_the_next_row(tmp_path):
     assert readings(series, "A") == {0.0: 80.0, 0.5: 100.0, 1.0: 100.0, 2.0: 150.0, 3.0: 160.0}
     assert series.step_months == 12.0
     np.testing.assert_array_equal(series.daily_dose_now_ug, [160.0])
-    np.testing.assert_array_equal(series.t_end_years, [3.0])
+    np.testing.assert_array_equal(series.dose_year_before_ug, [150.0])
+    assert (series.ended, series.n_rows.tolist()) == (("",), [4])
     assert aside(series) == []
 
 

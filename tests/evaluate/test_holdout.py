@@ -58,7 +58,9 @@ def designed_plan(n_patient: int, n_reading: int) -> DriftPlan:
         patient=np.repeat(np.arange(n_patient), n_reading),
         t_years=np.tile(1.0 + np.arange(n_reading), n_patient),
         daily_dose_ug=np.full(n_patient * n_reading, 100.0),
-        t_end_years=np.full(n_patient, float(n_reading)),
+        dose_year_before_ug=np.full(n_patient, np.nan),
+        n_rows=np.full(n_patient, n_reading),
+        ended=("",) * n_patient,
         step_months=12.0,
         set_aside=pd.DataFrame({"patient_id": [], "t_years": [], "reason": []}),
     )

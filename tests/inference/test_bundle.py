@@ -61,7 +61,7 @@ def test_a_fit_read_back_is_the_fit_written(original):
     assert read.seed == 8
     assert (read.plan.structure, read.plan.notes) == (made.plan.structure, made.plan.notes)
     assert (read.plan.diagnoses, read.plan.centres) == (made.plan.diagnoses, made.plan.centres)
-    for name in ("patient", "t_years", "daily_dose_ug", "t_end_years", "offsets"):
+    for name in ("patient", "t_years", "daily_dose_ug", "dose_year_before_ug", "offsets"):
         np.testing.assert_array_equal(
             getattr(read.plan.series, name), getattr(made.plan.series, name)
         )

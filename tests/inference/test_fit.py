@@ -4,16 +4,20 @@ import json
 
 import numpy as np
 import pytest
+from pytensor.compile.mode import Mode
 
-from drift_cases import CANARY, CANARY_DOSE, FAILED, base_spec, fit_of, permuted_chains
+from drift_cases import CANARY, CANARY_DOSE, FAILED, base_spec, fit_of, permuted_chains, value_point
 from itb_bayes.caching import compile_cache_dir
 from itb_bayes.errors import GateError
 from itb_bayes.inference import fit as module
-from itb_bayes.inference import fitted
+from itb_bayes.inference import fitted, refit
 from itb_bayes.inference.fit import fit
 from itb_bayes.inference.fitted import Fit, thin
+from itb_bayes.inference.population import population_draws
+from itb_bayes.inference.refit import Refitter
 from itb_bayes.inference.sampling import SamplingInterrupted, sample_batch
 from itb_bayes.inference.settings import SamplerSettings
+from itb_bayes.model.drift import build_drift
 
 CRITERIA = {
     f"{what} of {label}"
@@ -169,3 +173,45 @@ def test_patients_are_judged_on_at_most_so_many_evenly_spaced_draws(
     assert thinned.sizes["draw"] == kept
     steps = np.diff(thinned["draw"].to_numpy())
     assert len(set(steps.tolist())) == 1
+
+
+REFIT = SamplerSettings(draws=50, tune=50, chains=2, seed=3)
+
+
+@pytest.fixture
+def refitter(sampled, tiny_plan, monkeypatch) -> Refitter:
+    monkeypatch.setattr(refit, "compile_model", lambda model: sampled.compiled)
+    return Refitter(base_spec(), tiny_plan)
+
+
+def test_other_doses_give_another_posterior(refitter, tiny_plan):
+    y = tiny_plan.panel.y
+    low = refitter.sample(y, REFIT)["posterior"].to_dataset()
+    high = refitter.sample(y + 1.0, REFIT)["posterior"].to_dataset()
+    assert dict(low.sizes) == {"chain": 2, "draw": 50, "diagnosis": 2, "centre": 2}
+    rise = (
+        population_draws(base_spec(), tiny_plan, high).level_mean.mean()
+        - population_draws(base_spec(), tiny_plan, low).level_mean.mean()
+    )
+    assert 0.3 < rise < 1.2
+
+
+@pytest.mark.parametrize(
+    "change", [lambda y: y[:-1], lambda y: np.append(y, 5.0), lambda y: y * np.nan]
+)
+def test_doses_that_do_not_fit_the_design_are_refused(change, refitter, tiny_plan):
+    with pytest.raises(ValueError, match="finite and have one value per reading"):
+        refitter.sample(change(tiny_plan.panel.y), REFIT)
+
+
+def test_the_sampler_followed_the_density_of_the_graph(sampled, tiny_plan):
+    """The log density that compiled code gave at draws, against the graph evaluated in Python."""
+    fitted = Fit.load(sampled.fit)
+    model = build_drift(base_spec(), tiny_plan)
+    density = model.compile_logp(mode=Mode(linker="py", optimizer=None))
+    for chain, draw in ((0, 0), (1, 40), (3, 99)):
+        one = fitted.draws.isel(chain=chain, draw=draw)
+        point = value_point(model, one["posterior"].to_dataset())
+        assert float(density(point)) == pytest.approx(
+            float(one["sample_stats"]["logp"]), rel=1e-8, abs=2e-6
+        )

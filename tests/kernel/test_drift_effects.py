@@ -9,7 +9,7 @@ from scipy.stats import norm
 
 from itb_bayes.kernel import drift_oracle
 from itb_bayes.kernel.drift_effects import patient_conditionals
-from itb_bayes.kernel.structure import Process, Structure
+from itb_bayes.kernel.structure import VOLATILITY_FLOOR, Process, Structure
 
 STRUCTURES = [
     Structure(process, robust, titration)
@@ -40,7 +40,8 @@ def dense(structure):
     n = T.size
     rows = []
     for k in u:
-        total = x @ cov @ x.T + np.exp(k) * within
+        floor = VOLATILITY_FLOOR if structure.robust else 0.0
+        total = x @ cov @ x.T + (floor + np.exp(k)) * within
         gain = np.linalg.solve(total[:n, :n], total[:n, n:]).T
         residual = Y - x[:n] @ mean
         centre = x[n:] @ mean + gain @ residual
@@ -56,7 +57,8 @@ def dense(structure):
     exceed = w @ norm.sf((THRESHOLD - centre) / np.sqrt(variance))
     first = w @ centre
     second = w @ (variance + centre**2) - first**2
-    return w @ effect, exceed, first, second, w @ np.exp(u)
+    floor = VOLATILITY_FLOOR if structure.robust else 0.0
+    return w @ effect, exceed, first, second, floor + w @ np.exp(u)
 
 
 @pytest.mark.parametrize("structure", STRUCTURES, ids=str)

@@ -13,7 +13,7 @@ import itb_bayes
 from itb_bayes.kernel import drift_oracle
 from itb_bayes.kernel.drift_likelihood import drift_log_likelihood, static_statistics
 from itb_bayes.kernel.panel import Panel
-from itb_bayes.kernel.structure import Process, Structure
+from itb_bayes.kernel.structure import VOLATILITY_FLOOR, Process, Structure
 
 STRUCTURES = [
     Structure(process, robust, titration)
@@ -137,7 +137,9 @@ def test_very_equal_volatilities_are_one_volatility():
     scalars = USUAL.copy()
     scalars[1] = 17.0
     robust = evaluate(PANEL, Structure(Process.OU, True, True), scalars)
-    single = evaluate(PANEL, Structure(Process.OU, False, True), scalars)
+    floored = scalars.copy()
+    floored[0] = 0.5 * np.log(np.exp(2 * scalars[0]) + VOLATILITY_FLOOR)
+    single = evaluate(PANEL, Structure(Process.OU, False, True), floored)
     for left, right in zip(robust[:3], single[:3], strict=True):
         np.testing.assert_allclose(left, right, rtol=1e-5, atol=1e-5)
 
@@ -159,3 +161,24 @@ def test_no_other_package_names_a_function_that_only_compiled_code_may_call():
                         seen += 1
                         assert "no_cpython_wrapper" not in target.targetoptions, alias.name
     assert seen > 0
+
+
+@pytest.mark.parametrize("share_constant", [0.2, 0.5, 1.0])
+def test_patients_whose_dose_never_changes_do_not_make_the_likelihood_unbounded(share_constant):
+    rng = np.random.default_rng(12)
+    n_patient, n_visit = 20, 13
+    t = np.tile(np.arange(n_visit) * 0.5 + 1.0, n_patient)
+    y = 5.0 + 0.1 * rng.standard_normal(t.size).reshape(n_patient, n_visit).cumsum(axis=1)
+    y[: int(share_constant * n_patient)] = 5.3
+    panel = Panel(t, y.ravel(), np.arange(n_patient + 1) * n_visit)
+    structure = Structure(Process.RANDOM_WALK, True, False)
+
+    def total(sigma, nu):
+        scalars = np.array([np.log(sigma), np.log(nu), 0.8, 0.0, 0.0])
+        return evaluate(panel, structure, scalars)[0].sum()
+
+    collapsed = [total(10.0**-k, 0.1) for k in (4, 6, 8, 12)]
+    assert np.isfinite(collapsed).all()
+    assert max(collapsed) - min(collapsed) < 1.0 * n_patient
+    best = max(total(sigma, nu) for sigma in (0.003, 0.01, 0.03, 0.1) for nu in (1.0, 3.0, 10.0))
+    assert best > max(collapsed)

@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 from pytensor.compile.mode import Mode
 
-from drift_cases import base_spec, spec_with
+from drift_cases import base_spec, spec_with, value_point
 from itb_bayes.checks.prior_draws import PRIOR_OF, distribution, draw_prior, prior_of, variables_of
 from itb_bayes.inference.pointwise import patient_log_likelihood
 from itb_bayes.kernel.structure import Process
@@ -26,20 +26,6 @@ STRUCTURES = list(
         (("no", ()), ("yes", COVARIATES)),
     )
 )
-
-
-def value_point(model: pm.Model, draw: xr.Dataset) -> dict[str, np.ndarray]:
-    """Map a draw of the free variables to the unconstrained scale of the model."""
-    point = {}
-    for variable in model.free_RVs:
-        value = model.rvs_to_values[variable]
-        x = draw[variable.name].to_numpy()
-        if value.name.endswith("_log__"):
-            x = np.log(x)
-        elif value.name.endswith("_logodds__"):
-            x = np.log(x) - np.log1p(-x)
-        point[value.name] = np.asarray(x)
-    return point
 
 
 def log_prior(spec, plan, draw: xr.Dataset) -> float:
@@ -105,8 +91,9 @@ def test_gradient_equals_finite_differences(case, tiny_cohort):
     np.testing.assert_allclose(gradient, want, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_compiled_gradient_equals_uncompiled(tiny_plan):
-    """The function that numba makes of the graph, on the structure that the session samples."""
+    """The function that numba makes of the graph (compiling it takes most of a minute)."""
     spec = base_spec()
     model = build_drift(spec, tiny_plan)
     value_and_gradient = model.logp_dlogp_function(ravel_inputs=True)

@@ -7,7 +7,7 @@ from drift_cases import read_cohort
 from itb_bayes.cohort.series import dose_series
 from itb_bayes.inference.patients import RISE_UG
 from itb_bayes.risk import rule
-from itb_bayes.risk.rule import RuleCount, count_rule, last_year_rise, yearly_rises
+from itb_bayes.risk.rule import RuleCount, count_rule, yearly_rises
 
 
 @pytest.mark.parametrize(
@@ -24,21 +24,6 @@ from itb_bayes.risk.rule import RuleCount, count_rule, last_year_rise, yearly_ri
 def test_yearly_rises_start_after_the_first_year(t, dose, rises):
     got = yearly_rises(np.array(t, float), np.array(dose, float))
     np.testing.assert_allclose(got, rises)
-
-
-@pytest.mark.parametrize(
-    ("t", "dose", "rise"),
-    [
-        ([1, 2, 3], [100, 150, 270], 120),
-        ([1, 2, 2.6, 3.4], [100, 150, 200, 270], 120),  # held at 2.4: 150
-        ([2.0, 3.0], [100, 90], -10),
-        ([2.1, 3.0], [100, 300], np.nan),
-        ([0.0], [100], np.nan),
-    ],
-)
-def test_rise_of_the_last_year(t, dose, rise):
-    got = last_year_rise(np.array(t, float), np.array(dose, float))
-    np.testing.assert_allclose(got, rise)
 
 
 def test_counting_over_chosen_patients(tmp_path):

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from itb_bayes.model.plan import DriftPlan
-from itb_bayes.risk.rule import AFTER_YEARS
+from itb_bayes.risk.rule import AFTER_YEARS, OLDEST_READING_YEARS
 
 Index = NDArray[np.int64]
 
@@ -44,6 +44,7 @@ class YearDesign:
             own = t[offsets[i] : offsets[i + 1]]
             followed = (years >= own[0] - 1e-6) & (years <= own[-1] + 1e-6)
             held = np.searchsorted(own, years + 1e-6, side="right") - 1
+            followed &= years - own[held] <= OLDEST_READING_YEARS
             row[i, followed] = offsets[i] + held[followed]
         return cls(plan.diagnoses, plan.diagnosis_index, t, offsets, years, row)
 

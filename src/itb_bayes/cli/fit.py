@@ -31,6 +31,7 @@ def fit(
     Exit code 5 if the convergence gate is not passed (the bundle is written all the same).
     """
     from itb_bayes.cohort.cohort import Cohort
+    from itb_bayes.errors import UsageError
     from itb_bayes.inference.fit import fit as run_fit
     from itb_bayes.inference.settings import profile_settings
     from itb_bayes.spec import load_model
@@ -38,13 +39,23 @@ def fit(
     settings = profile_settings(profile, draws=draws, tune=tune, chains=chains, seed=seed)
     spec = load_model(model)
     data = Cohort.read(cohort)
-    until_years = None
+    until_years, as_of = None, "the last record of each patient"
     if until is not None:
+        if not 0.0 < until < 100.0:
+            raise UsageError(f"--until must be a number of years since implant (got {until:g}).")
         until_years = dict.fromkeys(data.patients["patient_id"], until)
-    command = ("itb-bayes", "fit", Path(model).name, data.name, "--seed", str(seed))
+        as_of = f"{until:g} years after implant; later records were not looked at"
+    options = {"seed": seed, "profile": profile, "draws": draws, "tune": tune, "chains": chains,
+               "until": until}  # fmt: skip
+    chosen = [
+        word
+        for name, value in options.items()
+        if value is not None
+        for word in (f"--{name}", f"{value}")
+    ]
     fitted = run_fit(
         spec, data, settings, out, until_years=until_years, force=force, quiet=quiet,
-        command=command,
+        as_of=as_of, command=("itb-bayes", "fit", Path(model).name, data.name, *chosen),
     )  # fmt: skip
     if as_json:
         from itb_bayes.cli.output import print_json
@@ -66,6 +77,7 @@ def show_fit(fitted: "Fit", out: Path) -> None:
         f"model {fitted.spec.name} {fitted.spec.version} · cohort {fitted.manifest['cohort']}: "
         f"{plan.n_patient} patients, {plan.panel.n_visit} dose readings · run {fitted.run_id}"
     )
+    typer.echo(f"  as of {fitted.manifest['as_of']}")
     for note in plan.notes:
         typer.echo(f"  {note}")
     aside = fitted.manifest["n_set_aside"]

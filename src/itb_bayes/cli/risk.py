@@ -76,7 +76,8 @@ def show_risk(fitted: "Fit", summaries: "tuple[PatientSummary, ...]") -> None:
             dose = f"{f.dose_ug.median:.0f} ({f.dose_ug.q05:.0f} to {f.dose_ug.q95:.0f})"
             p = f.p_rise
             chance = f"{_percent(p.value)} ({_percent(p.low)} to {_percent(p.high)})"
-            flag = "yes" if s.rule_flagged else "no"
+            flag = "?" if s.last_year_rise_ug != s.last_year_rise_ug else "no"
+            flag = "yes" if s.rule_flagged else flag
             months = f"{f.horizon_months:g}"
             rows.append((-p.value, [*head, drift, months, dose, chance, flag]))
     rows.sort(key=lambda row: row[0])
@@ -90,7 +91,8 @@ def show_risk(fitted: "Fit", summaries: "tuple[PatientSummary, ...]") -> None:
     typer.echo(
         "\nyear, µg/day: last reading, as of which all numbers are. Ranges: 90 %; of the chance, "
         "its spread over plausible population parameters.\nrule: dose rose by more than 100 µg/day "
-        "in the year before (Heetla 2009).\nResearch use only; not a medical device."
+        "in the year before (Heetla 2009); ? where the record cannot tell.\n"
+        "Research use only; not a medical device."
     )
 
 

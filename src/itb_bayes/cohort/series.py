@@ -7,6 +7,7 @@ a visit log of one patient give the same series.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
@@ -35,8 +36,14 @@ class DoseSeries:
     t_years : ndarray, shape (n_reading,)
         Years since implant, increasing within a patient.
     daily_dose_ug : ndarray, shape (n_reading,)
-    t_end_years : ndarray, shape (n_patient,)
-        Last time at which the patient's dose is known to hold.
+    dose_year_before_ug : ndarray, shape (n_patient,)
+        Dose in force one year before the last reading; NaN where that is within the first year, or
+        the dose was interrupted (holiday, explant) at that time.
+    n_rows : ndarray of int64, shape (n_patient,)
+        Dose rows that the readings rest on.
+    ended : tuple of str
+        Why a patient is no longer on treatment at the last reading ("died", "explanted",
+        "lost to follow-up", "on a drug holiday"); empty while treatment goes on.
     step_months : float
         Distance of the readings after the first year (half of it within the first year).
     set_aside : pandas.DataFrame
@@ -47,7 +54,9 @@ class DoseSeries:
     patient: NDArray[np.int64]
     t_years: NDArray[np.float64]
     daily_dose_ug: NDArray[np.float64]
-    t_end_years: NDArray[np.float64]
+    dose_year_before_ug: NDArray[np.float64]
+    n_rows: NDArray[np.int64]
+    ended: tuple[str, ...]
     step_months: float
     set_aside: pd.DataFrame
 
@@ -97,43 +106,110 @@ def dose_series(
     the next pump. Until the end of follow-up the last dose holds; the
     end is ``t_last_seen``, or the last record of any kind.
     """
-    step = _auto_step(cohort) if step_months == "auto" else float(step_months)
+    limits = dict(until_years or {})
+    step = _auto_step(cohort, limits) if step_months == "auto" else float(step_months)
     ends = _end_of_follow_up(cohort)
+    exits = dict(zip(cohort.patients["patient_id"], cohort.patients["exit_reason"], strict=True))
     doses = dict(iter(cohort.doses.groupby("patient_id", sort=False)))
     events = dict(iter(cohort.events.groupby("patient_id", sort=False)))
-    kept: list[str] = []
-    index: list[NDArray[np.int64]] = []
-    times: list[NDArray[np.float64]] = []
-    values: list[NDArray[np.float64]] = []
-    t_end: list[float] = []
+    kept: list[_Read] = []
     aside: list[pd.DataFrame] = []
-    for pid in cohort.patients["patient_id"]:
-        end = min(ends[pid], (until_years or {}).get(pid, np.inf))
-        rows = doses.get(pid)
-        t, y, notes = _read_patient(rows, events.get(pid), end, step / 12.0, from_years)
-        if notes:
-            aside.append(pd.DataFrame(notes, columns=["t_years", "reason"]).assign(patient_id=pid))
-        if t.size < minimum_points:
-            reason = f"patient with fewer than {minimum_points} usable dose readings"
-            aside.append(
-                pd.DataFrame({"t_years": [np.nan], "reason": [reason], "patient_id": [pid]})
-            )
+    for pid in cohort.patients["patient_id"].astype(str):
+        course = _Course(events.get(pid))
+        end = min(ends[pid], limits.get(pid, np.inf), course.final)
+        followed_to_end = end >= min(ends[pid], course.final)
+        exit_reason = exits[pid] if followed_to_end else None
+        read = _read_patient(pid, doses.get(pid), course, end, step / 12.0, from_years, exit_reason)
+        if read.notes:
+            notes = pd.DataFrame(read.notes, columns=["t_years", "reason"])
+            aside.append(notes.assign(patient_id=pid))
+        if read.t.size >= minimum_points:
+            kept.append(read)
             continue
-        index.append(np.full(t.size, len(kept), dtype=np.int64))
-        kept.append(str(pid))
-        times.append(t)
-        values.append(y)
-        t_end.append(float(t[-1]))
-    empty = np.empty(0)
+        reason = f"patient with fewer than {minimum_points} usable dose readings"
+        aside.append(pd.DataFrame({"t_years": [np.nan], "reason": [reason], "patient_id": [pid]}))
+    return _gather(kept, step, _join(aside))
+
+
+@dataclass(frozen=True)
+class _Read:
+    """Readings of one patient; see :class:`DoseSeries`."""
+
+    patient_id: str
+    t: NDArray[np.float64]
+    dose: NDArray[np.float64]
+    dose_year_before: float
+    n_rows: int
+    ended: str
+    notes: tuple[tuple[float, str], ...]
+
+
+def _gather(kept: list[_Read], step: float, aside: pd.DataFrame) -> DoseSeries:
+    sizes = [read.t.size for read in kept]
+    none = np.empty(0)
     return DoseSeries(
-        patient_ids=tuple(kept),
-        patient=np.concatenate(index) if index else empty.astype(np.int64),
-        t_years=np.concatenate(times) if times else empty,
-        daily_dose_ug=np.concatenate(values) if values else empty,
-        t_end_years=np.array(t_end),
+        patient_ids=tuple(read.patient_id for read in kept),
+        patient=np.repeat(np.arange(len(kept)), sizes).astype(np.int64),
+        t_years=np.concatenate([read.t for read in kept]) if kept else none,
+        daily_dose_ug=np.concatenate([read.dose for read in kept]) if kept else none,
+        dose_year_before_ug=np.array([read.dose_year_before for read in kept], dtype=float),
+        n_rows=np.array([read.n_rows for read in kept], dtype=np.int64),
+        ended=tuple(read.ended for read in kept),
         step_months=step,
-        set_aside=_join(aside),
+        set_aside=aside,
     )
+
+
+class _Course:
+    """When a patient's treatment was interrupted or ended, from the events."""
+
+    EXPLANTED = "no pump (explanted)"
+    SPANS = (
+        ("holiday_start", "holiday_end", "drug holiday"),
+        ("explant", "reimplant", EXPLANTED),
+    )
+    STATES = MappingProxyType({"drug holiday": "on a drug holiday", EXPLANTED: "explanted"})
+
+    def __init__(self, events: pd.DataFrame | None) -> None:
+        self.spans: list[tuple[float, float, str]] = []
+        self.final = np.inf
+        self.final_reason = ""
+        if events is None:
+            return
+        t_event = events["t_years"].to_numpy(dtype=float)
+        kind = events["event"].to_numpy(dtype=object)
+        for opening, closing, why in self.SPANS:
+            closings = np.sort(t_event[kind == closing])
+            for start in t_event[kind == opening]:
+                after = closings[closings >= start]
+                stop = float(after[0]) if after.size else np.inf
+                self.spans.append((float(start), stop, why))
+        for name, reason in (("death", "died"), ("lost", "lost to follow-up")):
+            for t in t_event[kind == name]:
+                if t < self.final:
+                    self.final, self.final_reason = float(t), reason
+
+    def blocked(self, t: float, since: float) -> str:
+        """Return why the dose of a row at ``since`` is not in force at ``t``; empty if it is.
+
+        The last dose holds up to an interruption; that of an explanted pump does not come back.
+        """
+        for start, stop, why in self.spans:
+            if start < t < stop:
+                return why
+            if why == self.EXPLANTED and since <= start and since < stop <= t:
+                return "no dose recorded since reimplant"
+        return ""
+
+    def state(self, end: float, exit_reason: object) -> str:
+        """Return why treatment does not go on at ``end``, or nothing."""
+        if self.final <= end + 1e-9:
+            return self.final_reason
+        for start, stop, why in self.spans:
+            if start <= end + 1e-9 and stop > end:
+                return self.STATES[why]
+        named = {"died": "died", "lost": "lost to follow-up", "explanted": "explanted"}
+        return named.get(exit_reason, "") if isinstance(exit_reason, str) else ""
 
 
 def _join(parts: list[pd.DataFrame]) -> pd.DataFrame:
@@ -145,8 +221,12 @@ def _join(parts: list[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat([part[columns] for part in parts], ignore_index=True)
 
 
-def _auto_step(cohort: Cohort) -> float:
+def _auto_step(cohort: Cohort, limits: Mapping[str, float]) -> float:
+    """Return 12 where rows after year 1 (up to the as-of times) are about yearly, else 6."""
     late = cohort.doses.loc[cohort.doses["t_years"] >= 1.0 - SAME_DAY_YEARS]
+    if limits:
+        limit = late["patient_id"].map(limits).fillna(np.inf)
+        late = late.loc[late["t_years"] <= limit + 1e-9]
     spacing = late.groupby("patient_id", sort=False)["t_years"].diff().median()
     return 12.0 if spacing >= YEARLY_SPACING else 6.0
 
@@ -161,34 +241,65 @@ def _end_of_follow_up(cohort: Cohort) -> dict[str, float]:
 
 
 def _read_patient(
+    patient_id: str,
     rows: pd.DataFrame | None,
-    events: pd.DataFrame | None,
+    course: _Course,
     end: float,
     step_years: float,
     from_years: float,
-) -> tuple[NDArray[np.float64], NDArray[np.float64], list[tuple[float, str]]]:
-    """Return reading times, doses, and ``(time, reason)`` of readings set aside."""
+    exit_reason: object,
+) -> _Read:
     none = np.empty(0)
+    nothing = _Read(patient_id, none, none, np.nan, 0, "", ())
     if rows is None:
-        return none, none, []
+        return nothing
     t_row = rows["t_years"].to_numpy(dtype=float)
     dose = rows["daily_dose_ug"].to_numpy(dtype=float)
     seen = t_row <= end + 1e-9
     if not seen.any():
-        return none, none, []
+        return nothing
     t_row, dose = t_row[seen], dose[seen]
     readings = _reading_times(max(t_row[0], from_years, 0.0), end, step_years)
-    latest = np.searchsorted(t_row, np.minimum(readings + SAME_DAY_YEARS, end + 1e-9), side="right")
-    value = np.where(latest > 0, dose[np.maximum(latest - 1, 0)], np.nan)
-    reason = _blocked(readings, t_row[np.maximum(latest - 1, 0)], events)
+    value = _in_force(t_row, dose, np.minimum(readings + SAME_DAY_YEARS, end + 1e-9))
+    if readings.size and readings[-1] < end and value[-1] != dose[-1]:
+        # A change since the last grid point: the last reading is always the dose in force now.
+        readings, value = np.append(readings, end), np.append(value, dose[-1])
+    since = _in_force(t_row, t_row, np.minimum(readings + SAME_DAY_YEARS, end + 1e-9))
+    why_not = [course.blocked(t, row) for t, row in zip(readings, since, strict=True)]
+    reason = np.array(why_not, dtype="U40")
     reason = np.where((value == 0.0) & (reason == ""), "dose is zero", reason)
     ok = (reason == "") & np.isfinite(value)
-    notes = [(float(t), str(why)) for t, why in zip(readings, reason, strict=True) if why]
-    return readings[ok], value[ok], notes
+    notes = tuple((float(t), str(why)) for t, why in zip(readings, reason, strict=True) if why)
+    t, y = readings[ok], value[ok]
+    before = _dose_year_before(t_row, dose, course, t[-1]) if t.size else np.nan
+    state = course.state(end, exit_reason)
+    return _Read(patient_id, t, y, before, int(t_row.size), state, notes)
+
+
+def _dose_year_before(
+    t_row: NDArray[np.float64], dose: NDArray[np.float64], course: _Course, last: float
+) -> float:
+    """Return the dose in force a year before ``last``; NaN in the first year or without one."""
+    then = np.array([last - 1.0 + SAME_DAY_YEARS])
+    since, value = _in_force(t_row, t_row, then)[0], float(_in_force(t_row, dose, then)[0])
+    if last - 1.0 < 1.0 or value == 0.0 or course.blocked(last - 1.0, since):
+        return float("nan")
+    return value
+
+
+def _in_force(
+    t_row: NDArray[np.float64], dose: NDArray[np.float64], t: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the dose in force at each ``t``; NaN before the first row."""
+    latest = np.searchsorted(t_row, t, side="right")
+    return np.where(latest > 0, dose[np.maximum(latest - 1, 0)], np.nan)
 
 
 def _reading_times(first: float, end: float, step_years: float) -> NDArray[np.float64]:
-    """Return the grid from the first dose to the end of follow-up, both included."""
+    """Return the grid from the first dose to the end of follow-up.
+
+    An end that is not on the grid is added, unless a grid point is closer than a quarter of a step.
+    """
     if end < first - SAME_DAY_YEARS:
         return np.empty(0)
     half = step_years / 2.0
@@ -204,29 +315,3 @@ def _reading_times(first: float, end: float, step_years: float) -> NDArray[np.fl
     if end > inside[-1] + near:
         inside = np.concatenate([inside, [end]])
     return inside
-
-
-def _blocked(
-    readings: NDArray[np.float64], since: NDArray[np.float64], events: pd.DataFrame | None
-) -> NDArray[np.str_]:
-    """Return why readings cannot be used, or ""; ``since`` are the times of their dose rows."""
-    reason = np.full(readings.size, "", dtype="U40")
-    if events is None:
-        return reason
-    spans = [
-        ("holiday_start", "holiday_end", "drug holiday"),
-        ("explant", "reimplant", "no pump (explanted)"),
-        ("death", None, "after death"),
-    ]
-    t_event = events["t_years"].to_numpy(dtype=float)
-    kind = events["event"].to_numpy(dtype=object)
-    for opening, closing, why in spans:
-        closings = np.sort(t_event[kind == closing]) if closing else np.empty(0)
-        for start in t_event[kind == opening]:
-            after = closings[closings >= start]
-            stop = after[0] if after.size else np.inf
-            reason[(readings >= start) & (readings < stop)] = why
-            if opening == "explant":
-                stale = (readings >= stop) & (since <= start) & (since < stop)
-                reason[stale] = "no dose recorded since reimplant"
-    return reason

@@ -22,13 +22,14 @@ from itb_bayes.checks.bands import ecdf_at, uniform_band
 from itb_bayes.checks.prior_draws import draw_prior
 from itb_bayes.errors import UsageError
 from itb_bayes.inference.patients import draw_patients
+from itb_bayes.inference.plan_store import plan_digest
 from itb_bayes.inference.population import flatten, population_draws
 from itb_bayes.inference.progress import Progress
 from itb_bayes.inference.refit import Refitter
 from itb_bayes.inference.replicate import replicate_cohort
 from itb_bayes.inference.settings import SamplerSettings
 from itb_bayes.model.covariates import Covariates
-from itb_bayes.model.plan import DriftPlan
+from itb_bayes.model.plan import REVISION, DriftPlan
 from itb_bayes.spec import DriftSpec
 
 N_RANKED = 99
@@ -76,7 +77,14 @@ def calibrate(
     UsageError
         If ``results`` belongs to another model, design or settings.
     """
-    header = {"model": spec.digest, "seed": settings.seed, "sampler": settings.sampler.as_dict()}
+    header = {
+        "model": spec.digest,
+        "revision": REVISION,
+        "design": plan_digest(plan),
+        "seed": settings.seed,
+        "patients_ranked": settings.patients_ranked,
+        "sampler": settings.sampler.as_dict(),
+    }
     done = _read_results(results, header)
     missing = [k for k in range(settings.replicates) if k not in done]
     if missing:
@@ -193,7 +201,9 @@ def _first_patients(plan: DriftPlan, log_dose: NDArray[np.float64], count: int) 
         patient=plan.series.patient[rows],
         t_years=plan.series.t_years[rows],
         daily_dose_ug=np.exp(log_dose[rows]),
-        t_end_years=plan.series.t_end_years[:n],
+        dose_year_before_ug=plan.series.dose_year_before_ug[:n],
+        n_rows=plan.series.n_rows[:n],
+        ended=plan.series.ended[:n],
     )
     return replace(
         plan,

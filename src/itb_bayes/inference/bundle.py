@@ -4,11 +4,14 @@
 every other file; a bundle whose files do not match is refused. Nothing is pickled.
 """
 
+import fcntl
 import hashlib
 import json
 import os
 import platform
 import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -24,6 +27,7 @@ MODEL_FILE = "model.json"
 DRAWS_FILE = "draws.nc"
 DIAGNOSTICS_FILE = "diagnostics.json"
 DATA_FILE = "data.nc"
+LOCK_FILE = ".lock"
 REQUIRED_FILES = frozenset((MODEL_FILE, DRAWS_FILE, DIAGNOSTICS_FILE, DATA_FILE))
 REQUIRED_KEYS = frozenset(
     (
@@ -99,8 +103,12 @@ def prepare_target(out: Path, force: bool) -> None:
             raise UsageError(
                 f"{out} is not empty; choose another --out, or add --force to replace its fit."
             )
-        if not (out / MANIFEST_FILE).exists():
-            raise UsageError(f"{out} is not empty and holds no fit; it is not replaced.")
+        foreign = _foreign_files(out)
+        if foreign:
+            raise UsageError(
+                f"{out} holds what no fit writes ({foreign}), so it is not replaced; choose "
+                "another --out."
+            )
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -109,19 +117,74 @@ def prepare_target(out: Path, force: bool) -> None:
         raise UsageError(f"cannot write in {out.parent}; choose another --out.")
 
 
+def _foreign_files(out: Path) -> str:
+    """Return what keeps a folder from being taken for a fit; empty if nothing does."""
+    try:
+        manifest = json.loads((out / MANIFEST_FILE).read_text(encoding="utf-8"))
+        known = {MANIFEST_FILE, *manifest["files"]}
+        if manifest["format"] != FORMAT:
+            return f"a {MANIFEST_FILE} of another format"
+    except (OSError, ValueError, KeyError, TypeError):
+        return f"no {MANIFEST_FILE} of a fit"
+    return ", ".join(sorted(path.name for path in out.iterdir() if path.name not in known)[:3])
+
+
+@contextmanager
+def exclusive(working: Path) -> Iterator[None]:
+    """Hold a working folder for this process; the lock ends with the process, however it ends.
+
+    Raises
+    ------
+    UsageError
+        If another process holds it.
+    """
+    with (working / LOCK_FILE).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UsageError(
+                "another process is making this fit right now; wait for it, or choose another "
+                "--out."
+            ) from None
+        yield
+
+
 def seal(folder: Path, manifest: dict[str, Any]) -> None:
     """Write the manifest with the digest of every file in ``folder``."""
     files = {
         path.name: file_digest(path)
         for path in sorted(folder.iterdir())
-        if path.is_file() and path.name != MANIFEST_FILE
+        if path.is_file() and path.name not in (MANIFEST_FILE, LOCK_FILE)
     }
-    write_json(folder / MANIFEST_FILE, {"format": FORMAT, **manifest, "files": files})
+    whole = {"format": FORMAT, **manifest, "files": files}
+    write_json(folder / MANIFEST_FILE, {**whole, "seal": manifest_digest(whole)})
 
 
-def publish(working: Path, out: Path) -> None:
-    """Move a finished folder to its place, replacing an older fit there."""
-    if out.exists():
+def manifest_digest(manifest: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a manifest without its seal.
+
+    It shows that a manifest was edited; it is no signature and keeps nobody from sealing anew.
+    """
+    text = canonical_json({name: value for name, value in manifest.items() if name != "seal"})
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def publish(working: Path, out: Path, force: bool) -> None:
+    """Move a finished folder to its place, replacing an older fit there.
+
+    Raises
+    ------
+    UsageError
+        If something has appeared at ``out`` meanwhile and ``force`` is false; the finished fit
+        stays in the working folder, and running the same command again moves it.
+    """
+    (working / LOCK_FILE).unlink(missing_ok=True)
+    if out.exists() and any(out.iterdir()):
+        if not force:
+            raise UsageError(
+                f"{out} has been filled by another process meanwhile; choose another --out, or add "
+                "--force."
+            )
         old = out.with_name(f".{out.name}.replaced")
         shutil.rmtree(old, ignore_errors=True)
         os.replace(out, old)
@@ -161,6 +224,11 @@ def open_manifest(folder: Path, optional: tuple[str, ...] = ()) -> dict[str, Any
         raise UsageError(
             f"{folder} was written in format {written}; this version reads format {FORMAT}. Use "
             f"the version that wrote it ({manifest.get('versions', {}).get('itb-bayes', '?')})."
+        )
+    if manifest.get("seal") != manifest_digest(manifest):
+        raise UsageError(
+            f"the fit {folder} has been changed since it was written: {MANIFEST_FILE} does not "
+            "match its seal. It is refused; fit again."
         )
     if not (manifest.keys() >= REQUIRED_KEYS and files.keys() >= REQUIRED_FILES):
         raise UsageError(f"{path} does not name everything that makes a fit; the fit is damaged.")

@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import xarray as xr
 
@@ -19,7 +20,9 @@ from itb_bayes.inference.population import population_draws
 from itb_bayes.inference.progress import Progress
 from itb_bayes.inference.sampling import (
     ChainBatch,
+    SamplingInterrupted,
     chain_batches,
+    check_complete,
     compile_model,
     join_batches,
     sample_batch,
@@ -39,6 +42,7 @@ def fit(
     until_years: Mapping[str, float] | None = None,
     force: bool = False,
     quiet: bool = False,
+    as_of: str = "the last record of each patient",
     command: tuple[str, ...] = (),
 ) -> Fit:
     """Fit a model to a cohort and write the fit bundle.
@@ -59,6 +63,8 @@ def fit(
         Replace a fit that is there.
     quiet : bool
         No progress on stderr.
+    as_of : str
+        What ``until_years`` means, in words; kept with the fit and printed.
     command : tuple of str
         Command line to record.
 
@@ -79,8 +85,25 @@ def fit(
     run = bundle.run_digest(f"{spec.digest}/{REVISION}", data, settings.as_dict())
     working = out.with_name(f".{out.name}.{run[:12]}.part")
     working.mkdir(mode=0o700, exist_ok=True)
-    draws = _sample_resumable(spec, plan, settings, working, quiet)
-    gate = _judge(spec, plan, draws, settings, quiet)
+    with bundle.exclusive(working):
+        draws = _sample_resumable(spec, plan, settings, working, quiet)
+        gate = _judge(spec, plan, draws, settings, quiet)
+        manifest = _manifest(spec, plan, cohort, settings, gate, (data, run), command)
+        manifest["wall_seconds"] = round(time.monotonic() - started, 1)
+        manifest["as_of"] = as_of
+        _write(spec, plan, draws, gate, manifest, working)
+        bundle.publish(working, out, force)
+    return Fit(spec, plan, draws, gate, manifest)
+
+
+def _write(
+    spec: DriftSpec,
+    plan: DriftPlan,
+    draws: xr.DataTree,
+    gate: GateReport,
+    manifest: Mapping[str, Any],
+    working: Path,
+) -> None:
     bundle.write_json(working / bundle.MODEL_FILE, spec.canonical())
     plan_store.write_plan(plan, working)
     bundle.write_tree(draws, working / bundle.DRAWS_FILE)
@@ -88,7 +111,22 @@ def fit(
         working / bundle.DIAGNOSTICS_FILE,
         {"passed": gate.passed, "criteria": [vars(c) for c in gate.criteria]},
     )
-    manifest = {
+    plan_store.write_set_aside(plan, working)
+    bundle.seal(working, dict(manifest))
+    shutil.rmtree(working / "chains")
+
+
+def _manifest(
+    spec: DriftSpec,
+    plan: DriftPlan,
+    cohort: Cohort,
+    settings: SamplerSettings,
+    gate: GateReport,
+    digests: tuple[str, str],
+    command: tuple[str, ...],
+) -> dict[str, Any]:
+    data, run = digests
+    return {
         "model": spec.digest,
         "data": data,
         "run": run,
@@ -101,15 +139,9 @@ def fit(
         "settings": settings.as_dict(),
         "versions": bundle.versions(),
         "command": list(command),
-        "wall_seconds": round(time.monotonic() - started, 1),
         "gate_passed": gate.passed,
         "n_set_aside": len(plan.series.set_aside),
     }
-    plan_store.write_set_aside(plan, working)
-    bundle.seal(working, manifest)
-    shutil.rmtree(working / "chains")
-    bundle.publish(working, out)
-    return Fit(spec, plan, draws, gate, manifest)
 
 
 def _judge(
@@ -145,7 +177,9 @@ def _sample_resumable(
     chains = working / "chains"
     chains.mkdir(exist_ok=True)
     batches = chain_batches(settings)
-    missing = [batch for batch in batches if not _chain_file(chains, batch).exists()]
+    missing = [
+        batch for batch in batches if _finished(_chain_file(chains, batch), settings, batch) is None
+    ]
     if missing:
         if len(missing) < len(batches) and not quiet:
             sys.stderr.write(f"going on from {missing[0].first} finished chains\n")
@@ -165,6 +199,17 @@ def _sample_resumable(
             )
         progress.finish()
     return join_batches([bundle.read_tree(_chain_file(chains, batch)) for batch in batches])
+
+
+def _finished(path: Path, settings: SamplerSettings, batch: ChainBatch) -> xr.DataTree | None:
+    """Return a finished batch of chains; a file that is broken or incomplete is taken away."""
+    if not path.exists():
+        return None
+    try:
+        return check_complete(bundle.read_tree(path), settings, batch.size)
+    except (OSError, ValueError, KeyError, SamplingInterrupted):
+        path.unlink()
+        return None
 
 
 def _chain_file(chains: Path, batch: ChainBatch) -> Path:

@@ -111,6 +111,8 @@ class Fit:
         spec = ModelSpec.from_canonical(_read_json(folder / bundle.MODEL_FILE))
         if not isinstance(spec, DriftSpec):
             raise ModelError(f"this version cannot read fits of kind {spec.kind!r}.")
+        if spec.digest != manifest["model"]:
+            raise ModelError(f"{folder} names another model than it holds; fit again.")
         if manifest.get("model_revision") != REVISION:
             raise ModelError(
                 f"{folder} was sampled by another version of the model, whose parameters mean "

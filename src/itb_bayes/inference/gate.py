@@ -75,6 +75,8 @@ def judge(draws: xr.DataTree, reported: dict[str, xr.Dataset]) -> GateReport:
     groups = {"parameters": draws["posterior"].to_dataset(), **reported}
     for label, data in groups.items():
         criteria += _not_finite(label, data)
+        if label == "parameters":
+            criteria += _stuck(data)
         with np.errstate(divide="ignore", invalid="ignore"):  # constants have no variance
             criteria += [
                 _extreme(f"R-hat of {label}", az.rhat(data), "below", R_HAT_BELOW),
@@ -105,6 +107,16 @@ def _bfmi(energy: np.ndarray) -> np.ndarray:
     variance = np.var(energy, axis=1)
     moved = np.mean(np.diff(energy, axis=1) ** 2, axis=1)
     return np.divide(moved, variance, out=np.zeros_like(moved), where=variance > 0.0)
+
+
+def _stuck(data: xr.Dataset) -> list[Criterion]:
+    """Return a failed criterion for a sampled parameter that never moved."""
+    for name, array in data.data_vars.items():
+        spread = np.ptp(array.to_numpy().reshape(-1, *array.shape[2:]), axis=0)
+        if np.any(spread == 0.0):
+            where = _label(str(name), array.isel(chain=0, draw=0), int(np.argmin(spread)))
+            return [Criterion("values of a parameter", 1.0, where, "more than one", False)]
+    return []
 
 
 def _not_finite(label: str, data: xr.Dataset) -> list[Criterion]:

@@ -25,7 +25,8 @@ def plan_digest(plan: DriftPlan) -> str:
     digest = hashlib.sha256(repr((plan.structure, plan.diagnoses, plan.centres)).encode())
     for array in (
         plan.series.patient, plan.series.t_years, plan.series.daily_dose_ug,
-        plan.series.t_end_years, plan.diagnosis_index, plan.centre_index,
+        plan.series.dose_year_before_ug, plan.series.n_rows, plan.diagnosis_index,
+        plan.centre_index,
         plan.level_covariates.design, plan.drift_covariates.design,
     ):  # fmt: skip
         digest.update(np.ascontiguousarray(array).tobytes())
@@ -41,7 +42,8 @@ def write_plan(plan: DriftPlan, folder: Path) -> None:
             "patient": ("reading", series.patient),
             "t_years": ("reading", series.t_years),
             "daily_dose_ug": ("reading", series.daily_dose_ug),
-            "t_end_years": ("index", series.t_end_years),
+            "dose_year_before_ug": ("index", series.dose_year_before_ug),
+            "n_rows": ("index", series.n_rows),
             "diagnosis_index": ("index", plan.diagnosis_index),
             "centre_index": ("index", plan.centre_index),
             "level_covariates": (("index", "level_covariate"), plan.level_covariates.design),
@@ -52,6 +54,7 @@ def write_plan(plan: DriftPlan, folder: Path) -> None:
             "robust": int(structure.robust),
             "titration": int(structure.titration),
             "step_months": series.step_months,
+            "ended": "\n".join(series.ended),
             "diagnoses": "\n".join(plan.diagnoses),
             "centres": "\n".join(plan.centres),
             "level_covariate_names": "\n".join(plan.level_covariates.names),
@@ -60,19 +63,29 @@ def write_plan(plan: DriftPlan, folder: Path) -> None:
         },
     )
     dataset.to_netcdf(folder / DATA_FILE, engine="h5netcdf")
+    codes = patient_codes(plan)
     identity = folder / IDENTITY_FILE
     identity.touch(mode=0o600)
     with identity.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["patient", "patient_id"])
-        writer.writerows(enumerate(series.patient_ids))
+        writer.writerows((code, patient_id) for patient_id, code in codes.items())
+
+
+def patient_codes(plan: DriftPlan) -> dict[str, str]:
+    """Return the code of every patient id: the index in the fit, or x1, x2, … where not fitted."""
+    codes = {patient_id: str(i) for i, patient_id in enumerate(plan.series.patient_ids)}
+    others = [p for p in plan.series.set_aside["patient_id"].unique() if p not in codes]
+    return codes | {str(p): f"x{i + 1}" for i, p in enumerate(others)}
 
 
 def write_set_aside(plan: DriftPlan, folder: Path) -> None:
-    """Write which readings and patients were not used, and why (mode 0600: it names patients)."""
-    path = folder / SET_ASIDE_FILE
-    path.touch(mode=0o600)
-    plan.series.set_aside.to_csv(path, index=False, lineterminator="\n")
+    """Write which readings and patients were not used, and why; patients by their code only."""
+    table = plan.series.set_aside
+    coded = table.assign(patient=table["patient_id"].map(patient_codes(plan)))
+    coded[["patient", "t_years", "reason"]].to_csv(
+        folder / SET_ASIDE_FILE, index=False, lineterminator="\n"
+    )
 
 
 def read_plan(folder: Path) -> DriftPlan:
@@ -83,7 +96,8 @@ def read_plan(folder: Path) -> DriftPlan:
     identity = folder / IDENTITY_FILE
     if identity.exists():
         with identity.open(encoding="utf-8", newline="") as file:
-            ids = tuple(row["patient_id"] for row in csv.DictReader(file))
+            rows = list(csv.DictReader(file))
+        ids = tuple(row["patient_id"] for row in rows if row["patient"].isdigit())
     else:
         ids = tuple(f"patient-{i + 1}" for i in range(n_patient))
     attrs = data.attrs
@@ -92,7 +106,9 @@ def read_plan(folder: Path) -> DriftPlan:
         patient=data["patient"].to_numpy().astype(np.int64),
         t_years=data["t_years"].to_numpy(),
         daily_dose_ug=data["daily_dose_ug"].to_numpy(),
-        t_end_years=data["t_end_years"].to_numpy(),
+        dose_year_before_ug=data["dose_year_before_ug"].to_numpy(),
+        n_rows=data["n_rows"].to_numpy().astype(np.int64),
+        ended=tuple(attrs["ended"].split("\n")),
         step_months=float(attrs["step_months"]),
         set_aside=pd.DataFrame({"patient_id": [], "t_years": [], "reason": []}),
     )

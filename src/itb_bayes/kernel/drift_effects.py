@@ -225,7 +225,7 @@ def fill_conditionals(
         load = project(basis, c)
         if robust:
             prior = volatility_prior(sigma2, scalars[s, LOG_NU])
-            count, _, _ = volatility_nodes(t.size, logdet, d, eigen, load, prior, nodes)
+            count, _, _, _ = volatility_nodes(t.size, logdet, d, eigen, load, prior, nodes)
         else:
             count = single_node(sigma2, eigen, nodes)
         chosen = pick_node(count, nodes, uniform[s])

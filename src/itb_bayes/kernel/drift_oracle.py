@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.special import gammaln, logsumexp
 
 from itb_bayes.kernel.panel import Panel
-from itb_bayes.kernel.structure import Process, Structure
+from itb_bayes.kernel.structure import VOLATILITY_FLOOR, Process, Structure
 
 Array = NDArray[np.float64]
 
@@ -50,7 +50,7 @@ def log_normal_density(y: Array, mean: Array, cov: Array) -> float:
 
 
 def log_volatility_prior(u: Array, log_sigma: float, nu: float) -> Array:
-    """Return the log density of ``u = log v`` where ``v / sigma**2 ~ InvGamma(nu/2, nu/2)``."""
+    """Return the log density of ``u = log w`` where ``w / sigma**2 ~ InvGamma(nu/2, nu/2)``."""
     a = nu / 2.0
     x = u - 2.0 * log_sigma
     return a * np.log(a) - gammaln(a) - a * x - a * np.exp(-x)
@@ -91,7 +91,8 @@ def log_likelihood(
             out[i] = log_normal_density(y, mu, between + np.exp(2 * log_sigma) * within)
             continue
         u = 2 * log_sigma + np.linspace(-12.0, 40.0, n_node)
-        terms = np.array([log_normal_density(y, mu, between + np.exp(k) * within) for k in u])
+        volatility = VOLATILITY_FLOOR + np.exp(u)
+        terms = np.array([log_normal_density(y, mu, between + v * within) for v in volatility])
         terms += log_volatility_prior(u, log_sigma, nu)
         out[i] = logsumexp(terms) + np.log(u[1] - u[0])
     return out

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from itb_bayes.kernel.drift_oracle import design
-from itb_bayes.kernel.structure import Process, Structure
+from itb_bayes.kernel.structure import VOLATILITY_FLOOR, Process, Structure
 
 Array = NDArray[np.float64]
 
@@ -23,7 +23,7 @@ def simulate_volatility(
     typical = np.exp(2.0 * log_sigma)
     if not structure.robust:
         return np.full(n_patient, typical)
-    return typical * (nu / 2.0) / rng.gamma(nu / 2.0, size=n_patient)
+    return VOLATILITY_FLOOR + typical * (nu / 2.0) / rng.gamma(nu / 2.0, size=n_patient)
 
 
 def simulate_deviation(

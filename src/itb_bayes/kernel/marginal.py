@@ -218,13 +218,12 @@ def mixture_terms(
     nodes: Array,
 ) -> Terms:
     """Return the terms of a patient with a volatility of his own."""  # fmt: skip
-    sigma2, nu, _, nu_slope = prior
+    _, nu, _, nu_slope = prior
     eigen, basis = eigenbasis(chol, a)
     load = project(basis, c)
-    count, value, mean_log = volatility_nodes(n_visit, logdet, d, eigen, load, prior, nodes)
+    count, value, mean_log, ratio = volatility_nodes(n_visit, logdet, d, eigen, load, prior, nodes)
     averages = averages_over(count, nodes, load)
     inv_v, _, q_over_v, _, spread, _ = averages
-    ratio = sigma2 * inv_v
     g_log_nu = 0.5 * nu * (nu_slope - mean_log - ratio)
     g_mean, g_cov = effect_gradients(averages, basis, a, c)
     first, second = combine(basis, q_over_v), sandwich(basis, spread)

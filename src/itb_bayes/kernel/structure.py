@@ -4,6 +4,13 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
+VOLATILITY_FLOOR = 0.01**2
+"""Variance of the log dose that rounding alone makes: doses are set to 5 or 10 µg of some 200.
+
+Without it a patient whose dose never changes would make the likelihood unbounded, and a few such
+patients would drag the volatility of all towards zero.
+"""
+
 
 class Process(IntEnum):
     """What a patient's log dose does around his line."""

@@ -2,9 +2,10 @@
 
 Given a volatility v the patient effects b ~ N(mean, G) are integrated in closed form. In a basis
 of the effects where their posterior is diagonal, everything the likelihood and its gradient need
-is made of ``precision = 1 / (v + eigen)`` and ``load``. The volatility itself is integrated over
-its inverse-gamma prior by the trapezoid rule in u = log v, centred at the mode, which converges
-exponentially for such smooth integrands (Trefethen & Weideman 2014, SIAM Review 56:385).
+is made of ``precision = 1 / (v + eigen)`` and ``load``. The volatility is ``v = FLOOR + w`` with w
+inverse-gamma, and is integrated over by the trapezoid rule in u = log w, centred at the mode,
+which converges exponentially for such smooth integrands (Trefethen & Weideman 2014, SIAM Review
+56:385).
 """
 
 import math
@@ -14,12 +15,14 @@ from numpy.typing import NDArray
 
 from itb_bayes.kernel.compiled import entry, part
 from itb_bayes.kernel.small_algebra import Symmetric, Vector
+from itb_bayes.kernel.structure import VOLATILITY_FLOOR
 
 Array = NDArray[np.float64]
 Averages = tuple[float, float, Vector, Vector, Symmetric, Symmetric]
 VolatilityPrior = tuple[float, float, float, float]
 
 LOG_2PI = math.log(2.0 * math.pi)
+FLOOR = VOLATILITY_FLOOR
 
 # Rows of the table of nodes: volatility, weight, and the precision along each basis vector.
 V, WEIGHT, PRECISION_0, PRECISION_1, PRECISION_2 = range(5)
@@ -86,7 +89,7 @@ def log_at_volatility(
 def log_prior_constant(nu: float) -> float:
     """Return ``a log a - a - log Gamma(a)``, a = nu / 2.
 
-    The log density of x = log(v / sigma^2), v / sigma^2 ~ InvGamma(a, a), is this constant plus
+    The log density of x = log(w / sigma^2), w / sigma^2 ~ InvGamma(a, a), is this constant plus
     ``a (1 - x - exp(-x))``. Large a takes Stirling's series: the terms themselves would cancel.
     """
     a = 0.5 * nu
@@ -99,7 +102,7 @@ def log_prior_constant(nu: float) -> float:
 
 @part
 def volatility_prior(sigma2: float, log_nu: float) -> VolatilityPrior:
-    """Return ``(sigma2, nu, constant, nu_slope)`` of v / sigma2 ~ InvGamma(nu / 2, nu / 2).
+    """Return ``(sigma2, nu, constant, nu_slope)`` of w / sigma2 ~ InvGamma(nu / 2, nu / 2).
 
     ``constant`` is :func:`log_prior_constant`; ``nu_slope`` is what its derivative adds to that of
     the log density with respect to nu / 2.
@@ -112,7 +115,7 @@ def volatility_prior(sigma2: float, log_nu: float) -> VolatilityPrior:
 def find_mode(
     n_visit: int, d: float, eigen: Vector, load: Vector, sigma2: float, nu: float
 ) -> float:
-    """Return the volatility near which log p(y, u) is largest, by damped Newton steps in u.
+    """Return the w near which log p(y, u), u = log w, is largest, by damped Newton steps in u.
 
     The quadrature only has to be centred well within its spread, so a step below a tenth of the
     narrowest spread ends the search.
@@ -121,24 +124,28 @@ def find_mode(
     l0, l1, l2 = load[0] ** 2, load[1] ** 2, load[2] ** 2
     close = 0.1 / math.sqrt(0.5 * (n_visit + nu))
     left = d - l0 / (sigma2 + e0) - l1 / (sigma2 + e1) - l2 / (sigma2 + e2)
-    v = (nu * sigma2 + max(left, 0.0)) / (nu + n_visit)
+    w = (nu * sigma2 + max(left, 0.0)) / (nu + n_visit)
     for _ in range(NEWTON_STEPS):
+        v = FLOOR + w
+        gain = w / v
         r0, r1, r2 = 1.0 / (v + e0), 1.0 / (v + e1), 1.0 / (v + e2)
         w0, w1, w2 = v * r0, v * r1, v * r2
         pull0, pull1, pull2 = l0 * r0 * r0, l1 * r1 * r1, l2 * r2 * r2
         left = d - l0 * r0 - l1 * r1 - l2 * r2
-        # Slope and curvature of 2 log p(y, u), in terms that cancel as little as may be.
-        fit = (nu * sigma2 + max(left, 0.0)) / v
-        slope = fit - pull0 - pull1 - pull2 - n_visit - nu + (3.0 - w0 - w1 - w2)
+        # Slope and curvature of 2 log p(y | v) in log v, then of 2 log p(y, u) in u.
+        fit = max(left, 0.0) / v
+        slope = fit - pull0 - pull1 - pull2 - n_visit + (3.0 - w0 - w1 - w2)
         curve = fit - pull0 * (1.0 + 2.0 * w0) + (1.0 - w0) * w0
         curve -= pull1 * (1.0 + 2.0 * w1) - (1.0 - w1) * w1
         curve -= pull2 * (1.0 + 2.0 * w2) - (1.0 - w2) * w2
-        step = slope / max(curve, LEAST_CURVATURE)
+        pull = nu * sigma2 / w
+        curve = pull + gain * gain * curve - gain * (1.0 - gain) * slope
+        step = (gain * slope + pull - nu) / max(curve, LEAST_CURVATURE)
         step = min(max(step, -LONGEST_STEP), LONGEST_STEP)
-        v *= math.exp(step)
+        w *= math.exp(step)
         if abs(step) < close:
             break
-    return v
+    return w
 
 
 @part
@@ -150,7 +157,7 @@ def volatility_nodes(
     load: Vector,
     prior: VolatilityPrior,
     nodes: Array,
-) -> tuple[int, float, float]:
+) -> tuple[int, float, float, float]:
     """Fill the quadrature nodes and their normalised posterior weights.
 
     Parameters
@@ -163,19 +170,22 @@ def volatility_nodes(
 
     Returns
     -------
-    (count, log_evidence, mean_log)
-        Nodes used; log of the integral of p(y, u) over u; posterior mean of log(v / sigma2).
+    (count, log_evidence, mean_log, mean_ratio)
+        Nodes used; log of the integral of p(y, u) over u; posterior means of log(w / sigma2) and
+        of sigma2 / w.
     """
     e0, e1, e2 = eigen
     l0, l1, l2 = load[0] ** 2, load[1] ** 2, load[2] ** 2
     sigma2, nu, prior_constant, _ = prior
-    centre = find_mode(n_visit, d, eigen, load, sigma2, nu)
+    w_centre = find_mode(n_visit, d, eigen, load, sigma2, nu)
+    centre = FLOOR + w_centre
     r0, r1, r2 = 1.0 / (centre + e0), 1.0 / (centre + e1), 1.0 / (centre + e2)
     # Weights are taken relative to the centre's: of log p(y, u), what changes from node to node.
     # The distance left over is never negative but for rounding, which a tiny v would blow up.
-    centre_fit = (nu * sigma2 + max(d - l0 * r0 - l1 * r1 - l2 * r2, 0.0)) / centre
+    centre_ratio = sigma2 / w_centre
+    centre_fit = max(d - l0 * r0 - l1 * r1 - l2 * r2, 0.0) / centre + nu * centre_ratio
     centre_spread = 1.0 / (r0 * r1 * r2)
-    decay = n_visit + nu - 3.0
+    free = n_visit - 3.0
     width = STEP / math.sqrt(0.5 * (n_visit + nu) + SHIFT)
     ratio = math.exp(width)
     nodes[V, 0], nodes[WEIGHT, 0] = centre, 1.0
@@ -183,16 +193,19 @@ def volatility_nodes(
     count = 1
     total = best = 1.0
     first_moment = 0.0
+    ratio_moment = centre_ratio
     for side in range(2):
-        v, shift = centre, 0.0
+        w, shift = w_centre, 0.0
         growth = 1.0 / ratio if side == 0 else ratio
         step = -width if side == 0 else width
         for _ in range(MAX_NODE // 2 - 1):
-            v *= growth
+            w *= growth
             shift += step
+            v = FLOOR + w
             r0, r1, r2 = 1.0 / (v + e0), 1.0 / (v + e1), 1.0 / (v + e2)
-            fit = (nu * sigma2 + max(d - l0 * r0 - l1 * r1 - l2 * r2, 0.0)) / v
-            gain = min(-0.5 * (fit - centre_fit + decay * shift), MAX_GAIN)
+            fit = max(d - l0 * r0 - l1 * r1 - l2 * r2, 0.0) / v + nu * sigma2 / w
+            change = fit - centre_fit + free * math.log(v / centre) + nu * shift
+            gain = min(-0.5 * change, MAX_GAIN)
             weight = math.sqrt(r0 * r1 * r2 * centre_spread) * math.exp(gain)
             nodes[V, count], nodes[WEIGHT, count] = v, weight
             nodes[PRECISION_0, count], nodes[PRECISION_1, count] = r0, r1
@@ -200,18 +213,20 @@ def volatility_nodes(
             count += 1
             total += weight
             first_moment += weight * shift
+            ratio_moment += weight * sigma2 / w
             best = max(best, weight)
             if weight < NEGLIGIBLE * best:
                 break
     for k in range(count):
         nodes[WEIGHT, k] /= total
-    x = math.log(centre / sigma2)
-    log_prior = prior_constant + 0.5 * nu * (1.0 - x - sigma2 / centre)
+    x = -math.log(centre_ratio)
+    log_prior = prior_constant + 0.5 * nu * (1.0 - x - centre_ratio)
     given, _ = log_at_volatility(
         centre, math.log(centre), n_visit, logdet, d, load,
         (nodes[PRECISION_0, 0], nodes[PRECISION_1, 0], nodes[PRECISION_2, 0]),
     )  # fmt: skip
-    return count, log_prior + given + math.log(total * width), x + first_moment / total
+    log_evidence = log_prior + given + math.log(total * width)
+    return count, log_evidence, x + first_moment / total, ratio_moment / total
 
 
 @part

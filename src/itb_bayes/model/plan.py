@@ -20,7 +20,7 @@ from itb_bayes.spec import DriftSpec
 
 _PROCESSES = {"none": Process.NONE, "ou": Process.OU, "random_walk": Process.RANDOM_WALK}
 
-REVISION = 2
+REVISION = 3
 """Raised whenever a variable of the model changes its meaning: older fits are then refused."""
 
 MINIMUM_EARLY_PATIENTS = 5
@@ -107,14 +107,24 @@ def plan_drift(
         until_years=until_years,
     )
     if not series.patient_ids:
-        raise ModelError(
-            f"model {spec.name!r}: no patient of cohort {cohort.name!r} has "
-            f"{spec.series.minimum_points} dose readings from year {spec.series.from_years:g} on. "
-            "Lower series.minimum_points or series.from_years in the model file, or add dose rows."
-        )
+        raise ModelError(_nothing_to_fit(spec, cohort, spec.series.from_years))
     notes = [f"dose in force read every {series.step_months:g} months"]
-    patients = cohort.patients.set_index("patient_id").loc[list(series.patient_ids)]
     titration = _use_titration(spec, series, notes)
+    if not titration and spec.titration.use == "auto" and spec.series.from_years < 1.0:
+        n_before = series.t_years.size
+        series = dose_series(
+            cohort,
+            step_months=series.step_months,
+            from_years=1.0,
+            minimum_points=spec.series.minimum_points,
+            until_years=until_years,
+        )
+        if not series.patient_ids:
+            raise ModelError(_nothing_to_fit(spec, cohort, 1.0))
+        dropped = n_before - series.t_years.size
+        if dropped:
+            notes.append(f"{dropped} readings of the first year left out: they are titration")
+    patients = cohort.patients.set_index("patient_id").loc[list(series.patient_ids)]
     centres, centre_index = _centres(spec, patients["centre"].to_numpy(dtype=object), notes)
     diagnosis = patients["diagnosis"].to_numpy(dtype=object)
     diagnoses = tuple(sorted(set(diagnosis)))
@@ -132,6 +142,14 @@ def plan_drift(
         level_covariates=code_covariates(patients, spec.covariates.level, spec.covariates.missing),
         drift_covariates=code_covariates(patients, spec.covariates.drift, spec.covariates.missing),
         notes=tuple(notes),
+    )
+
+
+def _nothing_to_fit(spec: DriftSpec, cohort: Cohort, from_years: float) -> str:
+    return (
+        f"model {spec.name!r}: no patient of cohort {cohort.name!r} has "
+        f"{spec.series.minimum_points} dose readings from year {from_years:g} on. "
+        "Lower series.minimum_points or series.from_years in the model file, or add dose rows."
     )
 
 

@@ -6,9 +6,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from itb_bayes.inference.fitted import Fit
+from itb_bayes.inference.fitted import Fit, thin
+from itb_bayes.inference.population import flatten
 from itb_bayes.risk.interval import Interval
-from itb_bayes.risk.rule import RISE_UG, RuleCount, count_rule, last_year_rise
+from itb_bayes.risk.rule import RISE_UG, RuleCount, count_rule
 
 Array = NDArray[np.float64]
 Status = Literal["ok", "limited", "not estimated"]
@@ -17,6 +18,7 @@ MINIMUM_READINGS = 3
 MINIMUM_YEARS = 1.0
 LIMITED_READINGS = 6
 N_DOTS = 20
+N_BATCH = 20
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Probability:
     low, high : float
         5 and 95 % quantiles, over the population parameters, of the probability given them.
     mcse : float
-        Monte Carlo standard error of ``value``.
+        Monte Carlo standard error of ``value``, by batch means within chains.
     """
 
     value: float
@@ -40,9 +42,17 @@ class Probability:
 
     @classmethod
     def of(cls, given_draw: Array) -> "Probability":
-        """Return the probability from its conditional values per draw, shape (n_draw,)."""
+        """Return the probability from its conditional values per draw.
+
+        Parameters
+        ----------
+        given_draw : ndarray, shape (n_draw,)
+            Chain after chain, in the order they were drawn: batches of neighbours carry the
+            autocorrelation into the standard error.
+        """
         low, high = np.quantile(given_draw, (0.05, 0.95))
-        error = float(given_draw.std(ddof=1) / np.sqrt(given_draw.size))
+        batches = [part.mean() for part in np.array_split(given_draw, N_BATCH)]
+        error = float(np.std(batches, ddof=1) / np.sqrt(N_BATCH))
         return cls(float(given_draw.mean()), float(low), float(high), error)
 
 
@@ -85,7 +95,8 @@ class PatientSummary:
         Why the status is not "ok".
     dose_now_ug : float
     last_year_rise_ug : float
-        NaN where the record is shorter than a year.
+        Change of the dose in force over the year before the last reading; NaN where that reaches
+        into the first year or the dose was interrupted.
     drift_percent : Interval or None
         Yearly change of the patient's own line; None where not estimated.
     drift_above_diagnosis : float or None
@@ -138,14 +149,14 @@ def summarise_patients(
     """
     plan, series = fit.plan, fit.plan.series
     draws = fit.patients(horizons_months)
-    typical = fit.thinned.drift_mean
+    typical = flatten(thin(fit.posterior))["drift"].to_numpy()
     offsets = series.offsets
     groups = [count_rule(series, plan.diagnosis_index == d) for d in range(len(plan.diagnoses))]
     out = []
     for i, patient_id in enumerate(series.patient_ids):
         rows = slice(offsets[i], offsets[i + 1])
         t, dose = series.t_years[rows], series.daily_dose_ug[rows]
-        status, reasons = judge_record(t)
+        status, reasons = judge_record(t, int(series.n_rows[i]), series.ended[i])
         estimated = status != "not estimated"
         forecasts = tuple(
             _forecast(horizon, draws.future_log_dose[:, i, k], draws.p_rise[:, i, k])
@@ -164,10 +175,12 @@ def summarise_patients(
                 status=status,
                 reasons=reasons,
                 dose_now_ug=float(dose[-1]),
-                last_year_rise_ug=last_year_rise(t, dose),
+                last_year_rise_ug=float(dose[-1] - series.dose_year_before_ug[i]),
                 drift_percent=Interval.of(percent) if estimated else None,
                 drift_above_diagnosis=(
-                    float((draws.drift[:, i] > typical[:, i]).mean()) if estimated else None
+                    float((draws.drift[:, i] > typical[:, plan.diagnosis_index[i]]).mean())
+                    if estimated
+                    else None
                 ),
                 group_rule=groups[plan.diagnosis_index[i]],
                 forecasts=forecasts if estimated else (),
@@ -176,14 +189,20 @@ def summarise_patients(
     return tuple(out)
 
 
-def judge_record(t_years: Array) -> tuple[Status, tuple[str, ...]]:
+def judge_record(t_years: Array, n_rows: int, ended: str) -> tuple[Status, tuple[str, ...]]:
     """Return whether a patient's record supports numbers, and why not.
 
     Parameters
     ----------
     t_years : ndarray, shape (n_reading,)
         Times of the readings.
+    n_rows : int
+        Dose rows that the readings rest on.
+    ended : str
+        Why treatment does not go on; empty if it does.
     """
+    if ended:
+        return "not estimated", (f"treatment does not go on: {ended}",)
     span = float(t_years[-1] - t_years[0])
     if t_years.size < MINIMUM_READINGS or span < MINIMUM_YEARS:
         why = (
@@ -191,6 +210,8 @@ def judge_record(t_years: Array) -> tuple[Status, tuple[str, ...]]:
             f"{MINIMUM_READINGS} over {MINIMUM_YEARS:g} year are needed"
         )
         return "not estimated", (why,)
+    if n_rows < MINIMUM_READINGS:
+        return "limited", (f"only {n_rows} dose rows, taken to hold until follow-up ends",)
     if t_years.size < LIMITED_READINGS:
         return "limited", (
             f"{t_years.size} dose readings: the estimate leans on other patients of the group",

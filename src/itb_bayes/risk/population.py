@@ -41,6 +41,10 @@ def population_table(fit: Fit) -> tuple[EstimandRow, ...]:
     """
     estimands, plan = fit.estimands, fit.plan
     counts = dict(zip(plan.diagnoses, np.bincount(plan.diagnosis_index), strict=True))
+    last = plan.series.t_years[plan.series.offsets[1:] - 1]
+    longest = {
+        group: last[plan.diagnosis_index == d].max() for d, group in enumerate(plan.diagnoses)
+    }
     rows = []
     for name, quantity, unit in (
         ("dose_year1_ug", "typical dose at year 1", "µg/day"),
@@ -52,7 +56,9 @@ def population_table(fit: Fit) -> tuple[EstimandRow, ...]:
     for year in estimands["year"].to_numpy():
         for group in plan.diagnoses:
             draws = estimands["ratio_mean"].sel(diagnosis=group, year=year).to_numpy()
-            quantity = f"mean dose at year {year:g}, relative to year 1"
+            quantity = f"mean of patients' ratios, year {year:g} to year 1"
+            if year > longest[group]:
+                quantity += " (beyond follow-up)"
             rows.append(EstimandRow(quantity, group, int(counts[group]), "%", Interval.of(draws)))
     for k, pair in enumerate(estimands["contrast"].to_numpy()):
         n = sum(int(counts[group]) for group in str(pair).split(" - "))

@@ -15,6 +15,9 @@ RISE_UG = 100.0
 AFTER_YEARS = 1.0
 """Rises of the first year are titration."""
 
+OLDEST_READING_YEARS = 0.5 + 1e-6
+"""A reading older than this does not stand for a year: the dose was interrupted since."""
+
 
 @dataclass(frozen=True)
 class RuleCount:
@@ -46,20 +49,15 @@ def yearly_rises(t_years: NDArray[np.float64], dose_ug: NDArray[np.float64]) -> 
     Returns
     -------
     ndarray, shape (n_year,)
-        Changes from year k to k + 1 for k = 1, 2, …, up to the last reading.
+        Changes from year k to k + 1 for k = 1, 2, …, up to the last reading; years without a
+        reading in the half year before them (a holiday, an explant) are left out.
     """
     years = np.arange(AFTER_YEARS, np.floor(t_years[-1] + 1e-6) + 0.5)
     years = years[years >= t_years[0] - 1e-6]
-    held = dose_ug[np.searchsorted(t_years, years + 1e-6, side="right") - 1]
-    return np.diff(held)
-
-
-def last_year_rise(t_years: NDArray[np.float64], dose_ug: NDArray[np.float64]) -> float:
-    """Return the change of dose (µg/day) over the year before the last reading; NaN if shorter."""
-    start = t_years[-1] - 1.0
-    if t_years[0] > start + 1e-6:
-        return float("nan")
-    return float(dose_ug[-1] - dose_ug[np.searchsorted(t_years, start + 1e-6, side="right") - 1])
+    held = np.searchsorted(t_years, years + 1e-6, side="right") - 1
+    current = years - t_years[held] <= OLDEST_READING_YEARS
+    rises = np.diff(dose_ug[held])
+    return rises[current[1:] & current[:-1]]
 
 
 def count_rule(series: DoseSeries, patients: NDArray[np.bool_]) -> RuleCount:

@@ -17,15 +17,17 @@ MODE = "refit"
 def risk_table(fit: Fit, summaries: tuple[PatientSummary, ...]) -> pd.DataFrame:
     """Return one row per patient and horizon, with the columns of :data:`COLUMNS`.
 
-    ``explanation`` is ``rise_over_100_ug``: a dose more than 100 µg/day above the present one at
-    the end of the horizon. A patient whose status is "not estimated" has a row without numbers.
+    ``quantity`` is ``at`` and ``explanation`` is ``rise_over_100_ug``: at the end of the horizon
+    the dose is more than 100 µg/day above the present one (it may have been so, and fallen again,
+    before; that is not counted). A patient whose status is "not estimated" has a row without
+    numbers.
     """
     rows = []
     for summary in summaries:
         common = {
             "patient_id": summary.patient_id,
             "t_years": round(summary.as_of_years, 4),
-            "quantity": "within",
+            "quantity": "at",
             "explanation": "rise_over_100_ug",
             "mode": MODE,
             "model": f"{fit.spec.name} {fit.spec.version}",

@@ -95,7 +95,7 @@ NEEDS = (
     PriorNeed(
         "within_sd",
         "σ",
-        "typical size of a patient's deviations from the line (random walk: of one year's change)",
+        "typical size of the change of one year around the line (iid: of the deviations)",
         "log",
         "positive",
         as_ratio=True,
@@ -112,7 +112,7 @@ NEEDS = (
     PriorNeed(
         "persistent_share",
         "s",
-        "share of the within-patient variance that persists",
+        "share of the variance of a year's change that persists",
         "share",
         "unit",
         _PROCESS,
