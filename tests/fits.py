@@ -42,7 +42,10 @@ def make_plan(
         t_years=np.concatenate(times),
         daily_dose_ug=np.concatenate(doses),
         dose_year_before_ug=np.array(
-            [y[-2] if t.size > 1 and t[-1] >= 2.0 else np.nan for t, y in zip(times, doses, strict=True)]
+            [
+                y[-2] if t.size > 1 and t[-1] >= 2.0 else np.nan
+                for t, y in zip(times, doses, strict=True)
+            ]
         ),
         n_rows=np.array([t.size for t in times]),
         ended=("",) * len(times),

@@ -112,14 +112,15 @@ def test_reading_in_force_is_that_of_the_rule() -> None:
     series = plan.series
     t = series.t_years.copy()
     t[4:8] = [0.3, 1.4, 2.4, 2.9]  # read between whole years; followed until 2.9
+    # For each whole year the reading before it stands, unless it is older than half a year.
     moved = with_log_doses(plan, np.log(series.daily_dose_ug))
     object.__setattr__(moved.series, "t_years", t)
     design = YearDesign.of(moved)
-    np.testing.assert_array_equal(design.row[1], [4, 5, -1, -1])
+    np.testing.assert_array_equal(design.row[1], [-1, -1, -1, -1])  # older than half a year
     np.testing.assert_array_equal(design.rows_at(3), [2, 10, 14, 18, 22])
     assert design.rows_at(9).size == 0
     assert design.row_pairs(1, 9)[0].size == 0
-    assert design.yearly_pairs()[0].size == 5 * 3 + 1
+    assert design.yearly_pairs()[0].size == 5 * 3
 
 
 def test_line_residuals_are_orthogonal_to_lines() -> None:

@@ -114,7 +114,9 @@ def test_the_command_is_recorded_without_paths(fit, tmp_path):
         (("--draws", "10"), 2, "draws must be at least 50"),
         (("--chains", "1"), 2, "chains must be at least 2"),
         (("--seed", "-4"), 2, "seed must lie"),
-        (("--until", "0"), 3, "has 2 dose readings"),
+        (("--until", "0"), 2, "must be a number of years"),
+        (("--until", "nan"), 2, "--until"),
+        (("--until", "0.1"), 3, "has 2 dose readings"),
         (("--colour",), 2, "No such option"),
     ],
 )

@@ -114,10 +114,29 @@ def test_a_zero_dose_and_readings_after_death_are_set_aside(tmp_path):
         "A,0.9,holiday_start\nA,0.95,holiday_end\nA,3.0,death\n",
     )  # fmt: skip
     series = dose_series(cohort, step_months=12)
-    assert readings(series, "A") == {0.0: 100, 0.5: 100, 2.0: 90}
-    assert aside(series) == [
-        ("A", 1.0, "dose is zero"), ("A", 3.0, "after death"), ("A", 3.5, "after death"),
-    ]  # fmt: skip
+    assert readings(series, "A") == {0.0: 100, 0.5: 100, 2.0: 90, 3.0: 90}
+    assert aside(series) == [("A", 1.0, "dose is zero")]
+    assert series.ended == ("died",)
+
+
+def test_the_last_reading_is_the_dose_in_force_at_the_end(tmp_path):
+    people = "A,MS,3.12\nB,MS,3.12\n"
+    doses = "A,0,100\nA,2,200\nA,3.1,400\nB,0,100\nB,2,200\n"
+    series = dose_series(read_cohort(tmp_path, people, doses), step_months=6)
+    np.testing.assert_array_equal(series.daily_dose_now_ug, [400.0, 200.0])
+    last = series.t_years[series.offsets[1:] - 1]
+    np.testing.assert_allclose(last, [3.12, 3.0])
+    np.testing.assert_array_equal(series.dose_year_before_ug, [200.0, 200.0])
+
+
+def test_why_treatment_does_not_go_on_is_known(tmp_path):
+    people = "A,MS,4\nB,MS,4\nC,MS,4\nD,MS,4\n"
+    doses = "".join(f"{p},{t},100\n" for p in "ABCD" for t in (0, 1, 2))
+    events = "A,3.5,explant\nB,3.9,holiday_start\nC,4.0,lost\n"
+    cohort = read_cohort(tmp_path, people, doses, events)
+    assert dose_series(cohort).ended == ("explanted", "on a drug holiday", "lost to follow-up", "")
+    before = dose_series(cohort, until_years=dict.fromkeys("ABCD", 3.0))
+    assert before.ended == ("", "", "", "")
 
 
 def test_records_after_the_as_of_time_are_not_looked_at(tmp_path):

@@ -102,15 +102,14 @@ def test_what_can_change_a_number_changes_a_hash(tiny_cohort, original, tmp_path
     assert past["run"] != first["run"]
 
 
-def test_patients_are_named_in_two_private_files_only(original):
+def test_patients_are_named_in_one_private_file_only(original):
     """Neither an id nor a dose stands in any other file; doses are stored as numbers only."""
     _, out = original
     named = {p.name for p in out.iterdir() if CANARY.encode() in p.read_bytes()}
     named_aside = {p.name for p in out.iterdir() if ASIDE.encode() in p.read_bytes()}
     assert named == {"identity.csv"}
-    assert named_aside == {"set_aside.csv"}
-    for name in ("identity.csv", "set_aside.csv"):
-        assert stat.S_IMODE((out / name).stat().st_mode) == 0o600
+    assert named_aside == {"identity.csv"}
+    assert stat.S_IMODE((out / "identity.csv").stat().st_mode) == 0o600
     assert stat.S_IMODE(out.stat().st_mode) == 0o700
     with_dose = {p.name for p in out.iterdir() if str(CANARY_DOSE).encode() in p.read_bytes()}
     raw = np.float64(CANARY_DOSE).tobytes()
@@ -123,8 +122,10 @@ def test_identity_is_a_table_of_position_and_name(original):
     made, out = original
     with (out / "identity.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [row["patient_id"] for row in rows] == list(made.plan.series.patient_ids)
-    assert [row["patient"] for row in rows] == [str(i) for i in range(12)]
+    fitted = [row for row in rows if row["patient"].isdigit()]
+    assert [row["patient_id"] for row in fitted] == list(made.plan.series.patient_ids)
+    assert [row["patient"] for row in rows] == [*(str(i) for i in range(12)), "x1"]
+    assert rows[-1]["patient_id"] == ASIDE
 
 
 def test_without_the_identifying_files_patients_are_numbered(copy, original):
@@ -164,7 +165,10 @@ def edit_manifest(folder: Path, change) -> None:
     path = folder / "manifest.json"
     manifest = json.loads(path.read_text(encoding="utf-8"))
     changed = change(manifest)
-    path.write_text(json.dumps(manifest if changed is None else changed), encoding="utf-8")
+    content = manifest if changed is None else changed
+    if isinstance(content, dict):
+        content = {**content, "seal": bundle.manifest_digest(content)}
+    path.write_text(json.dumps(content), encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -276,22 +280,24 @@ def test_draws_can_be_read_while_they_are_replaced(tmp_path, tiny_plan):
 def test_a_fit_is_replaced_only_by_force(tiny_cohort, tmp_path):
     out = tmp_path / "fit"
     make(tiny_cohort, out)
-    (out / "mine.txt").write_text("a note", encoding="utf-8")
     kept = tmp_path / "fit.old"
     kept.mkdir()
     (kept / "backup").write_text("of the user", encoding="utf-8")
     with pytest.raises(UsageError, match="--force"):
         make(tiny_cohort, out)
     make(tiny_cohort, out, force=True)
-    assert not (out / "mine.txt").exists()
     assert (kept / "backup").exists()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["fit", "fit.old"]
     assert Fit.load(out).seed == 8
+    (out / "mine.txt").write_text("a note", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"mine\.txt"):
+        make(tiny_cohort, out, force=True)
+    assert (out / "mine.txt").exists()
 
 
 def test_force_does_not_replace_what_is_no_fit(tiny_cohort, tmp_path):
     (tmp_path / "thesis.docx").write_text("years of work", encoding="utf-8")
-    with pytest.raises(UsageError, match="holds no fit; it is not replaced"):
+    with pytest.raises(UsageError, match="what no fit writes"):
         make(tiny_cohort, tmp_path, force=True)
     assert (tmp_path / "thesis.docx").exists()
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from drift_cases import base_spec, fit_of, permuted_chains, spec_with
-from itb_bayes.inference.fitted import Fit
+from itb_bayes.inference.fitted import Fit, thin
+from itb_bayes.inference.population import flatten
 from itb_bayes.model.plan import plan_drift
 from itb_bayes.risk.interval import Interval
 from itb_bayes.risk.patient import Probability, judge_record, summarise_patients
@@ -60,7 +61,8 @@ def test_forecasts_and_drift_are_quantiles_of_the_draws(short_fit, summaries):
     last = summaries[-1]
     i = last.index
     assert last.drift_percent == Interval.of(100 * np.expm1(draws.drift[:, i]))
-    typical = short_fit.thinned.drift_mean[:, i]
+    d = short_fit.plan.diagnosis_index[i]
+    typical = flatten(thin(short_fit.posterior))["drift"].to_numpy()[:, d]
     assert last.drift_above_diagnosis == pytest.approx((draws.drift[:, i] > typical).mean())
     forecast = last.forecasts[1]
     dose = np.exp(draws.future_log_dose[:, i, 1])
@@ -101,14 +103,16 @@ def test_short_records_give_no_numbers(summaries):
 
 
 @pytest.mark.parametrize(
-    ("t", "status"),
+    ("t", "n_rows", "ended", "status"),
     [
-        ([0, 0.5, 0.9], "not estimated"), ([0, 2.0], "not estimated"), ([0, 0.5, 1.0], "limited"),
-        ([0, 1, 2, 3, 4], "limited"), ([0, 1, 2, 3, 4, 5], "ok"),
+        ([0, 0.5, 0.9], 9, "", "not estimated"), ([0, 2.0], 9, "", "not estimated"),
+        ([0, 0.5, 1.0], 9, "", "limited"), ([0, 1, 2, 3, 4], 9, "", "limited"),
+        ([0, 1, 2, 3, 4, 5], 9, "", "ok"), ([0, 1, 2, 3, 4, 5], 1, "", "limited"),
+        ([0, 1, 2, 3, 4, 5], 9, "died", "not estimated"),
     ],
 )  # fmt: skip
-def test_how_much_record_is_enough(t, status):
-    got, reasons = judge_record(np.array(t, float))
+def test_how_much_record_is_enough(t, n_rows, ended, status):
+    got, reasons = judge_record(np.array(t, float), n_rows, ended)
     assert got == status
     assert bool(reasons) == (status != "ok")
 
@@ -126,7 +130,7 @@ def test_the_risk_table_is_long_with_the_columns_scripts_rely_on(short_fit, summ
     rest = table[table["patient_id"] != "P02"]
     assert rest["horizon_months"].tolist() == list(HORIZONS) * 11
     assert set(table["explanation"]) == {"rise_over_100_ug"}
-    assert set(table["quantity"]) == {"within"}
+    assert set(table["quantity"]) == {"at"}
     assert set(table["mode"]) == {"refit"}
     assert set(table["model"]) == {f"{base_spec().name} {base_spec().version}"}
     assert set(table["run"]) == {short_fit.run_id}

@@ -21,8 +21,9 @@ def test_the_population_table(tiny_plan):
     contrast = {"difference in drift", "difference in mean ratio at year 7",
                 "difference in mean ratio at year 10"}  # fmt: skip
     typical = {"typical dose at year 1", "drift of the typical patient",
-               "mean dose at year 7, relative to year 1",
-               "mean dose at year 10, relative to year 1"}  # fmt: skip
+               "mean of patients' ratios, year 7 to year 1",
+               "mean of patients' ratios, year 10 to year 1"}  # fmt: skip
+    rows = {(q.removesuffix(" (beyond follow-up)"), g): row for (q, g), row in rows.items()}
     assert set(rows) == {(q, d) for q in typical for d in ("MS", "SCI")} | {
         (q, "MS - SCI") for q in contrast
     }

@@ -28,6 +28,7 @@ DRAWS_FILE = "draws.nc"
 DIAGNOSTICS_FILE = "diagnostics.json"
 DATA_FILE = "data.nc"
 LOCK_FILE = ".lock"
+CHAINS_FOLDER = "chains"
 REQUIRED_FILES = frozenset((MODEL_FILE, DRAWS_FILE, DIAGNOSTICS_FILE, DATA_FILE))
 REQUIRED_KEYS = frozenset(
     (
@@ -175,16 +176,18 @@ def publish(working: Path, out: Path, force: bool) -> None:
     Raises
     ------
     UsageError
-        If something has appeared at ``out`` meanwhile and ``force`` is false; the finished fit
-        stays in the working folder, and running the same command again moves it.
+        If something has appeared at ``out`` meanwhile and ``force`` is false; the finished chains
+        stay in the working folder, and the same command with ``--force`` samples nothing again.
     """
+    filled = out.exists() and any(out.iterdir())
+    if filled and not force:
+        raise UsageError(
+            f"{out} has been filled by another process meanwhile; choose another --out, or add "
+            "--force."
+        )
     (working / LOCK_FILE).unlink(missing_ok=True)
-    if out.exists() and any(out.iterdir()):
-        if not force:
-            raise UsageError(
-                f"{out} has been filled by another process meanwhile; choose another --out, or add "
-                "--force."
-            )
+    shutil.rmtree(working / CHAINS_FOLDER, ignore_errors=True)
+    if filled:
         old = out.with_name(f".{out.name}.replaced")
         shutil.rmtree(old, ignore_errors=True)
         os.replace(out, old)

@@ -1,6 +1,5 @@
 """Fitting a model to a cohort; writes the fit bundle."""
 
-import shutil
 import sys
 import time
 from collections.abc import Mapping
@@ -10,7 +9,7 @@ from typing import Any
 import xarray as xr
 
 from itb_bayes.cohort.cohort import Cohort
-from itb_bayes.errors import ModelError
+from itb_bayes.errors import ModelError, UsageError
 from itb_bayes.inference import bundle, plan_store
 from itb_bayes.inference.estimands import drift_estimands
 from itb_bayes.inference.fitted import Fit, thin
@@ -84,7 +83,10 @@ def fit(
     data = plan_store.plan_digest(plan)
     run = bundle.run_digest(f"{spec.digest}/{REVISION}", data, settings.as_dict())
     working = out.with_name(f".{out.name}.{run[:12]}.part")
-    working.mkdir(mode=0o700, exist_ok=True)
+    try:
+        working.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot write in {out.parent}: {error.strerror}.") from None
     with bundle.exclusive(working):
         draws = _sample_resumable(spec, plan, settings, working, quiet)
         gate = _judge(spec, plan, draws, settings, quiet)
@@ -113,7 +115,6 @@ def _write(
     )
     plan_store.write_set_aside(plan, working)
     bundle.seal(working, dict(manifest))
-    shutil.rmtree(working / "chains")
 
 
 def _manifest(
@@ -174,7 +175,7 @@ def _judge(
 def _sample_resumable(
     spec: DriftSpec, plan: DriftPlan, settings: SamplerSettings, working: Path, quiet: bool
 ) -> xr.DataTree:
-    chains = working / "chains"
+    chains = working / bundle.CHAINS_FOLDER
     chains.mkdir(exist_ok=True)
     batches = chain_batches(settings)
     missing = [
@@ -184,6 +185,8 @@ def _sample_resumable(
         if len(missing) < len(batches) and not quiet:
             sys.stderr.write(f"going on from {missing[0].first} finished chains\n")
         compiling = Progress("compiling the model", 0, quiet=quiet)
+        if not quiet:
+            sys.stderr.write("compiling the model: about 15 s, a minute the first time\n")
         compiled = compile_model(build_drift(spec, plan))
         compiling.finish()
         per_chain = settings.tune + settings.draws

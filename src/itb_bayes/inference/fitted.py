@@ -91,10 +91,12 @@ class Fit:
         if self.gate.passed or allow_unconverged:
             return self.gate.passed
         raise GateError(
-            "the fit did not pass its convergence gate; no numbers are given.\n  "
+            f"fit {self.run_id} ({self.spec.name}) did not pass its convergence gate; no numbers "
+            "are given.\n  "
             + "\n  ".join(self.gate.failures())
-            + "\nSample longer (--profile paper, or --draws and --tune), or look at `itb-bayes "
-            "check`. --allow-unconverged prints numbers marked as not to be used."
+            + "\nFit again with --profile paper (longer, and with smaller steps against "
+            "divergences) and --force; `itb-bayes check` shows where chains disagree. `risk` and "
+            "`report` print numbers marked as not to be used under --allow-unconverged."
         )
 
     @classmethod

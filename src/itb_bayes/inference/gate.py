@@ -53,7 +53,7 @@ class GateReport:
     def failures(self) -> list[str]:
         """Return the failed criteria in words."""
         return [
-            f"{c.name}: {c.worst:.4g} at {c.where} (asked: {c.limit})"
+            f"{c.name}: {c.worst:.5g} at {c.where} (asked: {c.limit})"
             for c in self.criteria
             if not c.passed
         ]

@@ -47,9 +47,9 @@ class SamplerSettings:
 
 
 PROFILES = {
-    "quick": SamplerSettings(draws=500, tune=500),
-    "standard": SamplerSettings(draws=1000, tune=1000),
-    "paper": SamplerSettings(draws=2500, tune=1500, target_accept=0.95),
+    "quick": SamplerSettings(draws=500, tune=500, target_accept=0.95),
+    "standard": SamplerSettings(draws=1000, tune=1000, target_accept=0.95),
+    "paper": SamplerSettings(draws=2500, tune=1500, target_accept=0.97),
 }
 
 

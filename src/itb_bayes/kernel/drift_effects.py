@@ -248,6 +248,16 @@ def fill_conditionals(
             exceed[s, f] = exceedance(threshold[f] - constant, along, unit, count, nodes, load)
 
 
+def _standard_normals(rng: np.random.Generator, n_draw: int, p: int, n_horizon: int) -> Array:
+    """Return normals for p effects and every horizon, shape (n_draw, p + n_horizon).
+
+    One deviation per draw serves all horizons, so that neither the effects nor the forecast of one
+    horizon depend on which other horizons are asked for; each horizon's distribution is exact.
+    """
+    z = rng.standard_normal((n_draw, p + 1))
+    return np.concatenate([z[:, :p], np.repeat(z[:, p:], n_horizon, axis=1)], axis=1)
+
+
 def patient_conditionals(
     mean: Array,
     cov: Array,
@@ -300,7 +310,7 @@ def patient_conditionals(
         np.ascontiguousarray(mean), np.ascontiguousarray(cov), np.ascontiguousarray(scalars),
         np.ascontiguousarray(t_years), np.ascontiguousarray(y), int(structure.process),
         structure.robust, np.asarray(t_future, dtype=float), np.asarray(threshold, dtype=float),
-        rng.random(n_draw), rng.standard_normal((n_draw, p + t_future.size)),
+        rng.random(n_draw), _standard_normals(rng, n_draw, p, t_future.size),
         out.effect_mean, out.effect, out.volatility, out.future, out.exceed,
     )  # fmt: skip
     return out

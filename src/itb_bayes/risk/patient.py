@@ -51,8 +51,9 @@ class Probability:
             autocorrelation into the standard error.
         """
         low, high = np.quantile(given_draw, (0.05, 0.95))
-        batches = [part.mean() for part in np.array_split(given_draw, N_BATCH)]
-        error = float(np.std(batches, ddof=1) / np.sqrt(N_BATCH))
+        n_batch = min(N_BATCH, given_draw.size)
+        batches = [part.mean() for part in np.array_split(given_draw, n_batch)]
+        error = float(np.std(batches, ddof=1) / np.sqrt(n_batch))
         return cls(float(given_draw.mean()), float(low), float(high), error)
 
 
