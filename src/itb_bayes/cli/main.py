@@ -13,6 +13,7 @@ from itb_bayes import __version__
 from itb_bayes.cli import data, model
 from itb_bayes.cli.checks import check, prior
 from itb_bayes.cli.compare import compare
+from itb_bayes.cli.demo import demo
 from itb_bayes.cli.fit import fit
 from itb_bayes.cli.report import report
 from itb_bayes.cli.risk import risk
@@ -30,6 +31,7 @@ app = typer.Typer(
 data.app.command("simulate")(simulate)
 app.add_typer(data.app, name="data")
 app.add_typer(model.app, name="model")
+app.command("demo")(demo)
 app.command("fit")(fit)
 app.command("prior")(prior)
 app.command("check")(check)
