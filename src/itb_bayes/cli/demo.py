@@ -37,7 +37,7 @@ def demo(
         chains=None, until=None, force=False, as_json=False, quiet=False,
     )  # fmt: skip
     step(f"itb-bayes check {out / 'fit'} --out {out / 'checks'}")
-    check(out / "fit", out=out / "checks", as_json=False)
+    check(out / "fit", out=out / "checks", as_json=False, quiet=False)
     step(f"itb-bayes risk {out / 'fit'} --format csv > {out / 'risk.csv'}")
     fitted = Fit.load(out / "fit")
     write_risk(fitted, out / "risk.csv")
