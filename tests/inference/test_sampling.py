@@ -19,7 +19,7 @@ from itb_bayes.inference.sampling import (
 )
 from itb_bayes.inference.settings import SamplerSettings
 
-SETTINGS = SamplerSettings(draws=60, tune=50, chains=5, seed=4)
+SETTINGS = SamplerSettings(draws=60, tune=50, chains=5, target_accept=0.87, seed=4)
 BATCH = ChainBatch(first=2, size=2, seed=1)
 
 
@@ -98,7 +98,7 @@ def test_a_batch_is_sampled_with_all_settings_stated(use_sampler):
     calls = use_sampler(FakeSampler(TimeoutError(), TimeoutError(), trace()))
     tree = sample_batch(None, SETTINGS, BATCH)
     stated = {
-        "draws": 60, "tune": 50, "chains": 2, "cores": 2, "seed": 1, "target_accept": 0.95,
+        "draws": 60, "tune": 50, "chains": 2, "cores": 2, "seed": 1, "target_accept": 0.87,
         "save_warmup": False, "blocking": False,
     }  # fmt: skip
     assert stated.items() <= calls[0].items()
