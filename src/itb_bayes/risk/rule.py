@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from itb_bayes.cohort.series import DoseSeries
+from itb_bayes.inference.patients import RISE_UG
 
-RISE_UG = 100.0
 AFTER_YEARS = 1.0
 """Rises of the first year are titration."""
 
