@@ -24,11 +24,11 @@ def random_variable(name: str, prior: ResolvedPrior, dims: str | None = None) ->
 
 
 def per_label(name: str, prior: ResolvedPrior, dim: str, labels: tuple[str, ...]) -> Any:
-    """Return one normal variable per label, each with its own prior where one is given.
+    """Return one variable per label, each with its own prior where one is given.
 
-    Only the parameters of a normal can differ by label (level and drift by diagnosis).
+    All priors of one name are of one family, so only the parameters differ by label.
     """
     own = [prior.by.get(label, prior) for label in labels]
-    mean = np.array([p.params["mean"] for p in own])
-    sd = np.array([p.params["sd"] for p in own])
-    return pm.Normal(name, mu=mean, sigma=sd, dims=dim)
+    distribution, names = _DISTRIBUTIONS[prior.family]
+    params = {names[k]: np.array([p.params[k] for p in own]) for k in prior.params}
+    return distribution(name, **params, dims=dim)

@@ -7,6 +7,7 @@ from itb_bayes.spec.check import ModelCheck, check_model
 from itb_bayes.spec.diff import Difference, ModelDiff, diff_models
 from itb_bayes.spec.explain import Explanation, explain
 from itb_bayes.spec.kinds.drift_spec import DriftSpec
+from itb_bayes.spec.kinds.regimes_spec import RegimesSpec
 from itb_bayes.spec.load import load_model
 from itb_bayes.spec.model import ModelSpec
 from itb_bayes.spec.priors import PriorSpec, ResolvedPrior, resolve_prior
@@ -24,6 +25,7 @@ __all__ = [
     "ModelProblem",
     "ModelSpec",
     "PriorSpec",
+    "RegimesSpec",
     "ResolvedPrior",
     "check_model",
     "diff_models",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _KINDS = {
     "drift": "itb_bayes.spec.kinds.drift",
+    "regimes": "itb_bayes.spec.kinds.regimes",
 }
 
 Terms = dict[str, Any]

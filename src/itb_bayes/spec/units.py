@@ -75,6 +75,8 @@ class Unit:
 _SPREADS = ("halfnormal", "lognormal", "gamma", "exponential")
 _INF = math.inf
 
+WEEKS_PER_YEAR = 365.25 / 7.0
+
 UNITS: dict[str, Unit] = {
     unit.name: unit
     for unit in (
@@ -88,6 +90,13 @@ UNITS: dict[str, Unit] = {
         Unit("months", "months", ("lognormal", "gamma"), "divide", 0, _INF, "years", 12),
         Unit("share", "(share)", ("beta",), "identity", 0, 1, "share"),
         Unit("count", "(count)", ("lognormal", "gamma"), "identity", 0, _INF, "count"),
+        Unit("points", "points", ("normal", *_SPREADS), "identity", -_INF, _INF, "points"),
+        Unit("points_per_year", "points/year", ("normal",), "identity", -_INF, _INF, "points/year"),
+        Unit("per_year", "per year", ("lognormal", "gamma"), "identity", 0, _INF, "per year"),
+        Unit("weeks", "weeks", ("lognormal", "gamma"), "divide", 0, _INF, "years", WEEKS_PER_YEAR),
+        Unit("number", "(number)", ("lognormal", "gamma"), "identity", 0, _INF, "number"),
+        Unit("share_sd", "(SD of a share)", _SPREADS, "identity", 0, _INF, "share"),
+        Unit("log_per_point", "log dose/point", ("lognormal",), "identity", 0, _INF, "log/point"),
         Unit("correlation", "(correlation)", ("beta",), "correlation", -1, 1, "(rho + 1)/2"),
     )
 }

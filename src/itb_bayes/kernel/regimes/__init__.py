@@ -1,0 +1,1 @@
+"""The switching filter of the regimes model: kernels and their plain references."""

@@ -1,0 +1,120 @@
+"""What an operation, a holiday or a switch to boluses does to the belief.
+
+A confirmed fault clamps the delivery state (every state without that fault is excluded) and repairs
+it; a part that is replaced without a fault found takes the fault with it; a reset takes part of
+the requirement back that tolerance had added.
+"""
+
+from typing import Any
+
+from itb_bayes.kernel.compiled import part
+from itb_bayes.kernel.regimes.layout import N_STATE, Par, State
+
+_STABLE = int(State.STABLE)
+_RISING, _SETTLED = int(State.TOLERANCE_RISING), int(State.TOLERANCE_SETTLED)
+_LEAKING, _PARTIAL, _SEVERE, _PUMP = (
+    int(State.CATHETER_LEAKING),
+    int(State.CATHETER_PARTIAL),
+    int(State.CATHETER_SEVERE),
+    int(State.PUMP),
+)
+_FOUND, _FOUND_SEVERE = int(Par.FOUND_PARTIAL), int(Par.FOUND_SEVERE)
+_FOUND_LEAKING = int(Par.FOUND_LEAKING)
+_FOUND_PUMP, _MISSED = int(Par.FOUND_PUMP), int(Par.MISSED)
+_DROP, _DROP_VAR = int(Par.RESET_DROP), int(Par.RESET_VAR)
+_LEAK_DROP, _LEAK_DROP_VAR = int(Par.LEAK_DROP), int(Par.LEAK_DROP_VAR)
+
+N_KIND = 6
+"""Bits of ``itb_bayes.cohort.timeline.Action``, carried out from the lowest on."""
+
+
+@part
+def kind_at(action: int, bit: int) -> int:
+    """Return what is carried out at a bit, 0 for nothing.
+
+    Faults of catheter and pump confirmed on one day are one action, explained by either: the states
+    are exclusive, so one after the other would be impossible.
+    """
+    if bit == 0:
+        return action & 3
+    return 0 if bit == 1 else action & (1 << bit)
+
+
+@part
+def _close_leak(g: Any, jump: Any, jump_var: Any) -> None:
+    # The requirement that a leak seemed to add goes with it.
+    for s in (_LEAKING, _PARTIAL):
+        jump[s, _STABLE] = -g[_LEAK_DROP]
+        jump_var[s, _STABLE] = g[_LEAK_DROP_VAR]
+
+
+@part
+def _close_leak_adjoint(jump_bar: Any, jump_var_bar: Any, g_bar: Any) -> None:
+    for s in (_LEAKING, _PARTIAL):
+        g_bar[_LEAK_DROP] -= jump_bar[s, _STABLE]
+        g_bar[_LEAK_DROP_VAR] += jump_var_bar[s, _STABLE]
+
+
+@part
+def act(kind: int, g: Any, p: Any, jump: Any, jump_var: Any) -> None:
+    """Fill the weights and jumps (9, 9 each) of one action."""
+    p[:, :] = 0.0
+    jump[:, :] = 0.0
+    jump_var[:, :] = 0.0
+    if kind & 1:
+        p[_LEAKING, _STABLE] = g[_FOUND_LEAKING]
+        p[_PARTIAL, _STABLE] = g[_FOUND]
+        p[_SEVERE, _STABLE] = g[_FOUND_SEVERE]
+        _close_leak(g, jump, jump_var)
+    if kind & 2:
+        p[_PUMP, _STABLE] = g[_FOUND_PUMP]
+    if kind & 3:
+        return
+    for s in range(N_STATE):
+        p[s, s] = 1.0
+    if kind in (4, 16):
+        weight = g[_MISSED] if kind == 4 else 1.0
+        for s in (_LEAKING, _PARTIAL, _SEVERE):
+            p[s, s] = 0.0
+            p[s, _STABLE] = weight
+    if kind in (8, 16):
+        p[_PUMP, _PUMP] = 0.0
+        p[_PUMP, _STABLE] = 1.0
+    if kind == 16:
+        for s in range(N_STATE):
+            for u in range(N_STATE):
+                if p[s, u] > 0.0:
+                    jump_var[s, u] = g[_DROP_VAR]
+    elif kind == 4:
+        _close_leak(g, jump, jump_var)
+    if kind == 32:
+        for s in (_RISING, _SETTLED):
+            p[s, s] = 0.0
+            p[s, _STABLE] = 1.0
+            jump[s, _STABLE] = -g[_DROP]
+            jump_var[s, _STABLE] = g[_DROP_VAR]
+
+
+@part
+def act_adjoint(kind: int, p: Any, p_bar: Any, jump_bar: Any, jump_var_bar: Any, g_bar: Any) -> None:
+    """Add the reverse of :func:`act` to ``g_bar``."""
+    if kind & 1:
+        g_bar[_FOUND_LEAKING] += p_bar[_LEAKING, _STABLE]
+        g_bar[_FOUND] += p_bar[_PARTIAL, _STABLE]
+        g_bar[_FOUND_SEVERE] += p_bar[_SEVERE, _STABLE]
+        _close_leak_adjoint(jump_bar, jump_var_bar, g_bar)
+    if kind & 2:
+        g_bar[_FOUND_PUMP] += p_bar[_PUMP, _STABLE]
+    if kind == 4:
+        for s in (_LEAKING, _PARTIAL, _SEVERE):
+            g_bar[_MISSED] += p_bar[s, _STABLE]
+        _close_leak_adjoint(jump_bar, jump_var_bar, g_bar)
+    elif kind == 16:
+        for s in range(N_STATE):
+            for u in range(N_STATE):
+                if p[s, u] > 0.0:
+                    g_bar[_DROP_VAR] += jump_var_bar[s, u]
+    elif kind == 32:
+        for s in (_RISING, _SETTLED):
+            g_bar[_DROP] -= jump_bar[s, _STABLE]
+            g_bar[_DROP_VAR] += jump_var_bar[s, _STABLE]

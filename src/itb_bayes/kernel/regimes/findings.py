@@ -1,0 +1,228 @@
+"""Channels that speak about the regime directly: tests, refills, scores, labels, confirmations.
+
+Each channel has its log-likelihood by state and the reverse of it. A channel that was not recorded
+at a step contributes nothing.
+"""
+
+import math
+from typing import Any
+
+from itb_bayes.kernel.compiled import part
+from itb_bayes.kernel.regimes.layout import N_STATE, Code, Col, Par, State
+
+_LOG_2PI = math.log(2.0 * math.pi)
+_LEAKING, _PARTIAL, _SEVERE, _PUMP = (
+    int(State.CATHETER_LEAKING),
+    int(State.CATHETER_PARTIAL),
+    int(State.CATHETER_SEVERE),
+    int(State.PUMP),
+)
+_RISING, _SETTLED = int(State.TOLERANCE_RISING), int(State.TOLERANCE_SETTLED)
+_WORSE, _TRIGGER = int(State.PROGRESSION), int(State.TRIGGER)
+_DYE, _ASPIRATION, _ROTOR = int(Code.DYE), int(Code.ASPIRATION), int(Code.ROTOR)
+_C_TOLERANCE, _C_WORSE, _C_TRIGGER = (
+    int(Code.TOLERANCE),
+    int(Code.PROGRESSION),
+    int(Code.TRIGGER),
+)
+_REFILL, _REFILL_COUNT = int(Col.REFILL), int(Col.REFILL_COUNT)
+_EDSS, _EDSS_YEARS = int(Col.EDSS), int(Col.EDSS_YEARS)
+_SENS, _FALSE = int(Par.DYE_SENSITIVITY), int(Par.DYE_FALSE)
+_BLOCKED, _BLOCKED_OK = int(Par.BLOCKED_FAULT), int(Par.BLOCKED_INTACT)
+_ROTOR_SENS, _ROTOR_FALSE = int(Par.ROTOR_SENSITIVITY), int(Par.ROTOR_FALSE)
+_REFILL_VAR, _REFILL_PUMP = int(Par.REFILL_VAR), int(Par.REFILL_PUMP)
+_REFILL_PUMP_VAR = int(Par.REFILL_PUMP_VAR)
+_EDSS_VAR, _EDSS_RATE, _EDSS_MORE = (
+    int(Par.EDSS_VAR),
+    int(Par.EDSS_RATE),
+    int(Par.EDSS_PROGRESSION),
+)
+_LABEL_T, _LABEL_T0 = int(Par.TOLERANCE_LABEL), int(Par.TOLERANCE_LABEL_FALSE)
+_LABEL_LEAK = int(Par.TOLERANCE_LABEL_LEAK)
+_LABEL_P, _LABEL_P0 = int(Par.PROGRESSION_LABEL), int(Par.PROGRESSION_LABEL_FALSE)
+_LABEL_X, _LABEL_X0 = int(Par.TRIGGER_LABEL), int(Par.TRIGGER_LABEL_FALSE)
+_FOUND, _FOUND_LEAKING = int(Par.FOUND_PARTIAL), int(Par.FOUND_LEAKING)
+_FOUND_SEVERE, _FOUND_PUMP = int(Par.FOUND_SEVERE), int(Par.FOUND_PUMP)
+
+REFILL_OUTLIER = 0.02
+"""Share of refills with a volume that says nothing (a wrong syringe, a misread program)."""
+REFILL_OUTLIER_DENSITY = 1.0
+
+N_CHANNEL = 7
+TESTS, REFILL, NEURO, LABELS, UNDETECTED = 0, 1, 2, 3, 4
+TONE, SPASM = 5, 6
+CHANNELS = (
+    "work-up tests",
+    "refill volume",
+    "neurological score",
+    "clinician's labels",
+    "no fault confirmed",
+    "Ashworth",
+    "spasm frequency",
+)
+
+
+@part
+def _bernoulli(positive: bool, chance: float) -> float:
+    return math.log(chance) if positive else math.log1p(-chance)
+
+
+@part
+def _bernoulli_slope(positive: bool, chance: float) -> float:
+    return 1.0 / chance if positive else -1.0 / (1.0 - chance)
+
+
+@part
+def _is_catheter(s: int) -> bool:
+    return s in (_LEAKING, _PARTIAL, _SEVERE)
+
+
+@part
+def tests(g: Any, codes: Any, out: Any) -> None:
+    """Add the log-likelihood of work-up tests to ``out`` (9,)."""
+    for s in range(N_STATE):
+        at_fault = _is_catheter(s)
+        if codes[_DYE] == 0 or codes[_DYE] == 1:
+            out[s] += _bernoulli(codes[_DYE] == 1, g[_SENS] if at_fault else g[_FALSE])
+        if codes[_ASPIRATION] == 0 or codes[_ASPIRATION] == 1:
+            chance = g[_BLOCKED] if at_fault else g[_BLOCKED_OK]
+            out[s] += _bernoulli(codes[_ASPIRATION] == 1, chance)
+        if codes[_ROTOR] == 0 or codes[_ROTOR] == 1:
+            chance = g[_ROTOR_SENS] if s == _PUMP else g[_ROTOR_FALSE]
+            out[s] += _bernoulli(codes[_ROTOR] == 1, chance)
+
+
+@part
+def tests_adjoint(g: Any, codes: Any, bar: Any, g_bar: Any) -> None:
+    """Add the reverse of :func:`tests` to ``g_bar``."""
+    for s in range(N_STATE):
+        at_fault = _is_catheter(s)
+        if codes[_DYE] == 0 or codes[_DYE] == 1:
+            k = _SENS if at_fault else _FALSE
+            g_bar[k] += bar[s] * _bernoulli_slope(codes[_DYE] == 1, g[k])
+        if codes[_ASPIRATION] == 0 or codes[_ASPIRATION] == 1:
+            k = _BLOCKED if at_fault else _BLOCKED_OK
+            g_bar[k] += bar[s] * _bernoulli_slope(codes[_ASPIRATION] == 1, g[k])
+        if codes[_ROTOR] == 0 or codes[_ROTOR] == 1:
+            k = _ROTOR_SENS if s == _PUMP else _ROTOR_FALSE
+            g_bar[k] += bar[s] * _bernoulli_slope(codes[_ROTOR] == 1, g[k])
+
+
+@part
+def _refill_parts(g: Any, row: Any, pump: bool) -> Any:
+    widened = 1.0 + 1.0 / (row[_REFILL_COUNT] + 1.0)
+    var = g[_REFILL_VAR] * widened
+    mean = 0.0
+    if pump:
+        var += g[_REFILL_PUMP_VAR]
+        mean = g[_REFILL_PUMP]
+    v = row[_REFILL] - mean
+    normal = math.exp(-0.5 * (_LOG_2PI + math.log(var) + v * v / var))
+    like = (1.0 - REFILL_OUTLIER) * normal + REFILL_OUTLIER * REFILL_OUTLIER_DENSITY
+    return like, (1.0 - REFILL_OUTLIER) * normal / like, v, var, widened
+
+
+@part
+def refill(g: Any, row: Any, out: Any) -> None:
+    """Add the log-likelihood of a refill's residual volume to ``out`` (9,)."""
+    if math.isnan(row[_REFILL]):
+        return
+    plain = math.log(_refill_parts(g, row, False)[0])
+    for s in range(N_STATE):
+        out[s] += plain
+    out[_PUMP] += math.log(_refill_parts(g, row, True)[0]) - plain
+
+
+@part
+def refill_adjoint(g: Any, row: Any, bar: Any, g_bar: Any) -> None:
+    """Add the reverse of :func:`refill` to ``g_bar``."""
+    if math.isnan(row[_REFILL]):
+        return
+    others = 0.0
+    for s in range(N_STATE):
+        if s != _PUMP:
+            others += bar[s]
+    _, r, v, var, widened = _refill_parts(g, row, False)
+    g_bar[_REFILL_VAR] += others * r * 0.5 * (v * v / var - 1.0) / var * widened
+    _, r, v, var, widened = _refill_parts(g, row, True)
+    slope = bar[_PUMP] * r * 0.5 * (v * v / var - 1.0) / var
+    g_bar[_REFILL_VAR] += slope * widened
+    g_bar[_REFILL_PUMP_VAR] += slope
+    g_bar[_REFILL_PUMP] += bar[_PUMP] * r * v / var
+
+
+@part
+def neuro(g: Any, row: Any, out: Any) -> None:
+    """Add the log-likelihood of a change of the EDSS to ``out`` (9,)."""
+    if math.isnan(row[_EDSS]):
+        return
+    for s in range(N_STATE):
+        rate = g[_EDSS_RATE] + (g[_EDSS_MORE] if s == _WORSE else 0.0)
+        v = row[_EDSS] - rate * row[_EDSS_YEARS]
+        out[s] -= 0.5 * (_LOG_2PI + math.log(g[_EDSS_VAR]) + v * v / g[_EDSS_VAR])
+
+
+@part
+def neuro_adjoint(g: Any, row: Any, bar: Any, g_bar: Any) -> None:
+    """Add the reverse of :func:`neuro` to ``g_bar``."""
+    if math.isnan(row[_EDSS]):
+        return
+    var = g[_EDSS_VAR]
+    for s in range(N_STATE):
+        rate = g[_EDSS_RATE] + (g[_EDSS_MORE] if s == _WORSE else 0.0)
+        v = row[_EDSS] - rate * row[_EDSS_YEARS]
+        slope = bar[s] * v / var * row[_EDSS_YEARS]
+        g_bar[_EDSS_RATE] += slope
+        if s == _WORSE:
+            g_bar[_EDSS_MORE] += slope
+        g_bar[_EDSS_VAR] += bar[s] * 0.5 * (v * v / var - 1.0) / var
+
+
+@part
+def _tolerance_label(s: int) -> int:
+    # A leak that tests have missed is what tolerance is most often mistaken for.
+    if s in (_RISING, _SETTLED):
+        return _LABEL_T
+    return _LABEL_LEAK if s in (_LEAKING, _PARTIAL) else _LABEL_T0
+
+
+@part
+def labels(g: Any, codes: Any, dt: float, out: Any) -> None:
+    """Add the log-likelihood of what the clinic wrote down, or did not, to ``out`` (9,)."""
+    for s in range(N_STATE):
+        rate = g[_tolerance_label(s)]
+        out[s] += (math.log(rate) if codes[_C_TOLERANCE] == 1 else 0.0) - rate * dt
+        rate = g[_LABEL_P] if s == _WORSE else g[_LABEL_P0]
+        out[s] += (math.log(rate) if codes[_C_WORSE] == 1 else 0.0) - rate * dt
+        rate = g[_LABEL_X] if s == _TRIGGER else g[_LABEL_X0]
+        out[s] += (math.log(rate) if codes[_C_TRIGGER] == 1 else 0.0) - rate * dt
+
+
+@part
+def labels_adjoint(g: Any, codes: Any, dt: float, bar: Any, g_bar: Any) -> None:
+    """Add the reverse of :func:`labels` to ``g_bar``."""
+    for s in range(N_STATE):
+        k = _tolerance_label(s)
+        g_bar[k] += bar[s] * ((1.0 / g[k] if codes[_C_TOLERANCE] == 1 else 0.0) - dt)
+        k = _LABEL_P if s == _WORSE else _LABEL_P0
+        g_bar[k] += bar[s] * ((1.0 / g[k] if codes[_C_WORSE] == 1 else 0.0) - dt)
+        k = _LABEL_X if s == _TRIGGER else _LABEL_X0
+        g_bar[k] += bar[s] * ((1.0 / g[k] if codes[_C_TRIGGER] == 1 else 0.0) - dt)
+
+
+@part
+def undetected(g: Any, dt: float, out: Any) -> None:
+    """Add the log-probability that no fault was confirmed during ``dt`` to ``out`` (9,)."""
+    out[_LEAKING] -= g[_FOUND_LEAKING] * dt
+    out[_PARTIAL] -= g[_FOUND] * dt
+    out[_SEVERE] -= g[_FOUND_SEVERE] * dt
+    out[_PUMP] -= g[_FOUND_PUMP] * dt
+
+
+@part
+def undetected_adjoint(dt: float, bar: Any, g_bar: Any) -> None:
+    """Add the reverse of :func:`undetected` to ``g_bar``."""
+    g_bar[_FOUND_LEAKING] -= bar[_LEAKING] * dt
+    g_bar[_FOUND] -= bar[_PARTIAL] * dt
+    g_bar[_FOUND_SEVERE] -= bar[_SEVERE] * dt
+    g_bar[_FOUND_PUMP] -= bar[_PUMP] * dt

@@ -1,0 +1,173 @@
+"""Names of the numbers that the regime kernels read: states, parameters, columns of data."""
+
+from enum import IntEnum
+
+
+class State(IntEnum):
+    """The hidden regimes: requirement states with an intact device, then device faults.
+
+    A device fault and a change of the requirement at the same visit are rarer than one visit in a
+    thousand, so they are not kept apart: the fault is the explanation (docs/regimes-model.md).
+    """
+
+    STABLE = 0
+    TRIGGER = 1
+    TOLERANCE_RISING = 2
+    TOLERANCE_SETTLED = 3
+    PROGRESSION = 4
+    CATHETER_LEAKING = 5
+    CATHETER_PARTIAL = 6
+    CATHETER_SEVERE = 7
+    PUMP = 8
+
+
+N_STATE = len(State)
+N_INTACT = 5
+"""States with an intact device come first."""
+
+EXPLANATIONS = ("none", "trigger", "tolerance", "progression", "catheter", "pump")
+EXPLANATION_OF_STATE = (0, 1, 2, 2, 3, 4, 4, 4, 5)
+"""Index into :data:`EXPLANATIONS` of every state."""
+
+
+class Par(IntEnum):
+    """Population parameters, in the units of the kernels (log dose, tone points, years)."""
+
+    WANDER_VAR = 0
+    TITRATION = 1
+    TITRATION_YEARS = 2
+    TITRATION_VAR = 3
+    START_GAP = 4
+    START_VAR = 5
+    TOLERANCE_RATE = 6
+    TOLERANCE_VAR = 7
+    TOLERANCE_STEP = 8
+    TOLERANCE_STEP_VAR = 9
+    PROGRESSION_RATE = 10
+    PROGRESSION_VAR = 11
+    HILL = 12
+    LEAK_RATE = 13
+    LEAK_VAR = 14
+    LOSS_SEVERE = 15
+    LOSS_PUMP = 16
+    LOSS_SEVERE_VAR = 17
+    LOSS_PUMP_VAR = 18
+    TRIGGER_TONE = 19
+    TRIGGER_TONE_VAR = 20
+    OUTLIER = 21
+    PENN_INTERCEPT = 22
+    PENN_SLOPE = 23
+    PENN_VAR = 24
+    PENN_PATIENT_VAR = 25
+    TRIGGER_ONSET = 26
+    TRIGGER_END = 27
+    TOLERANCE_EARLY = 28
+    TOLERANCE_LATE = 29
+    TOLERANCE_SETTLE = 30
+    PROGRESSION_END = 31
+    CATHETER_FIRST = 32
+    CATHETER_LATER = 33
+    SEVERE_SHARE = 34
+    LEAK_SETTLES = 35
+    PUMP_HAZARD = 36
+    PUMP_SHAPE = 37
+    FOUND_PARTIAL = 38
+    FOUND_SEVERE = 39
+    FOUND_PUMP = 40
+    DYE_SENSITIVITY = 41
+    DYE_FALSE = 42
+    BLOCKED_FAULT = 43
+    BLOCKED_INTACT = 44
+    ROTOR_SENSITIVITY = 45
+    ROTOR_FALSE = 46
+    REFILL_VAR = 47
+    REFILL_PUMP = 48
+    REFILL_PUMP_VAR = 49
+    EDSS_VAR = 50
+    EDSS_RATE = 51
+    EDSS_PROGRESSION = 52
+    TOLERANCE_LABEL = 53
+    TOLERANCE_LABEL_FALSE = 54
+    PROGRESSION_LABEL = 55
+    PROGRESSION_LABEL_FALSE = 56
+    TRIGGER_LABEL = 57
+    TRIGGER_LABEL_FALSE = 58
+    RESET_DROP = 59
+    RESET_VAR = 60
+    BOLUS_POTENCY = 61
+    MISSED = 62
+    LEAK_DROP = 63
+    LEAK_DROP_VAR = 64
+    FOUND_LEAKING = 65
+    GAIN = 66
+    DOSE_VAR = 67
+    STILL = 68
+    STILL_VAR = 69
+    TOLERANCE_LABEL_LEAK = 70
+
+
+N_PAR = len(Par)
+
+
+class Own(IntEnum):
+    """Parameters that differ between patients."""
+
+    DRIFT = 0
+    UNTREATED = 1
+    TONE_VAR = 2
+    PROGRESSION_ONSET = 3
+    CATHETER_RATIO = 4
+    GOAL = 5
+
+
+N_OWN = len(Own)
+
+
+class Col(IntEnum):
+    """Columns of measured values."""
+
+    T = 0
+    LOG_DOSE = 1
+    ASHWORTH = 2
+    PENN = 3
+    REFILL = 4
+    REFILL_COUNT = 5
+    EDSS = 6
+    EDSS_YEARS = 7
+    CATHETER_AGE = 8
+    PUMP_AGE = 9
+    DOSE_CHANGE = 10
+
+
+N_COL = len(Col)
+
+
+class Code(IntEnum):
+    """Columns of whole numbers."""
+
+    DYE = 0
+    ASPIRATION = 1
+    ROTOR = 2
+    TOLERANCE = 3
+    PROGRESSION = 4
+    TRIGGER = 5
+    ACTION = 6
+    BOLUS = 7
+
+
+N_CODE = len(Code)
+
+CATHETER_EARLY_YEARS = 1.0
+"""End of the first piece of the catheter's hazard (Pucks-Faes 2018: half of faults in year 1)."""
+
+TOLERANCE_EARLY_YEARS = 4.0
+"""End of the first piece of the hazard of tolerance (early series: mean 16 months)."""
+
+PUMP_REFERENCE_YEARS = 6.0
+"""Age at which the pump's cumulative hazard is stated."""
+
+START_ELSEWHERE = 1e-6
+"""Probability of every other state at the first step: no evidence is impossible."""
+
+OUTLIER_DENSITY = 0.25
+"""Density of a reading that says nothing: uniform over the 4 points of the scale."""

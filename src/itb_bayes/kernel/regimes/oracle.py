@@ -1,0 +1,427 @@
+"""Plain numpy reference of the switching filter: dense matrices, one concept per function.
+
+Slow and obvious on purpose, and written apart from the compiled code: tests compare
+:mod:`itb_bayes.kernel.regimes.filter` with it. Every function also takes complex parameters, so a
+complex step gives the gradient to machine precision.
+"""
+
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from itb_bayes.kernel.regimes.layout import (
+    CATHETER_EARLY_YEARS,
+    OUTLIER_DENSITY,
+    PUMP_REFERENCE_YEARS,
+    START_ELSEWHERE,
+    TOLERANCE_EARLY_YEARS,
+    Code,
+    Col,
+    Own,
+    Par,
+    State,
+)
+
+Array = NDArray[Any]
+
+REFILL_WILD_SHARE = 0.02
+REFILL_WILD_DENSITY = 1.0
+S = State
+CATHETER = (S.CATHETER_LEAKING, S.CATHETER_PARTIAL, S.CATHETER_SEVERE)
+TOLERANT = (S.TOLERANCE_RISING, S.TOLERANCE_SETTLED)
+
+
+@dataclass
+class Belief:
+    """Probability (9,), mean (9, 2) and covariance (9, 2, 2) of requirement and spasm offset."""
+
+    probability: Array
+    mean: Array
+    covariance: Array
+
+
+@dataclass(frozen=True)
+class OracleResult:
+    """What the reference filter says.
+
+    Attributes
+    ----------
+    log_likelihood : ndarray, shape (n_patient,)
+    probability : ndarray, shape (n_step, 9)
+        Filtered probabilities, everything of the day known, before its actions.
+    mean : ndarray, shape (n_step, 9, 2)
+    covariance : ndarray, shape (n_step, 9, 2, 2)
+    """
+
+    log_likelihood: Array
+    probability: Array
+    mean: Array
+    covariance: Array
+
+
+def oracle_log_likelihood(
+    g: Array, own: Array, data: Array, codes: Array, offsets: Array
+) -> OracleResult:
+    """Run the reference filter over all patients.
+
+    Parameters
+    ----------
+    g, own, data, codes, offsets
+        As :func:`itb_bayes.kernel.regimes.filter.regimes_log_likelihood`; ``g`` and ``own`` may be
+        complex.
+
+    Returns
+    -------
+    OracleResult
+    """
+    kind = np.result_type(g, own, np.float64)
+    n_patient, n_step = len(offsets) - 1, int(offsets[-1])
+    result = OracleResult(
+        np.zeros(n_patient, kind),
+        np.zeros((n_step, len(S)), kind),
+        np.zeros((n_step, len(S), 2), kind),
+        np.zeros((n_step, len(S), 2, 2), kind),
+    )
+    pars = named(g, Par)
+    for i in range(n_patient):
+        me = named(own[i], Own)
+        belief = start(pars, data[offsets[i], Col.LOG_DOSE], kind)
+        for k in range(offsets[i], offsets[i + 1]):
+            row, code = named(data[k], Col), named(codes[k], Code)
+            dt = 0.0 if k == offsets[i] else row.t - data[k - 1, Col.T]
+            result.log_likelihood[i] += step(pars, me, row, code, dt, belief)
+            result.probability[k] = belief.probability
+            result.mean[k], result.covariance[k] = belief.mean, belief.covariance
+            for weights, jump, jump_var in actions(pars, int(code.action)):
+                mix(belief, weights, jump, jump_var)
+                result.log_likelihood[i] += normalise(belief)
+    return result
+
+
+def named(values: Array, names: Any) -> SimpleNamespace:
+    """Return the numbers under the lower-case names of an enumeration."""
+    return SimpleNamespace(**{name.name.lower(): values[name] for name in names})
+
+
+def start(g: SimpleNamespace, log_dose: float, kind: Any) -> Belief:
+    """Return the belief before the first step: stable, but nothing is impossible."""
+    probability = np.full(len(S), START_ELSEWHERE, kind)
+    probability[S.STABLE] = 1.0 - START_ELSEWHERE * (len(S) - 1)
+    mean = np.zeros((len(S), 2), kind)
+    mean[:, 0] = log_dose + g.start_gap
+    covariance = np.zeros((len(S), 2, 2), kind)
+    covariance[:, 0, 0] = g.start_var
+    covariance[:, 1, 1] = g.penn_patient_var
+    return Belief(probability, mean, covariance)
+
+
+def step(
+    g: SimpleNamespace, own: SimpleNamespace, row: SimpleNamespace, code: SimpleNamespace,
+    dt: float, belief: Belief,
+) -> Any:  # fmt: skip
+    """Carry the belief through the time before a step and its evidence; return log-likelihood."""
+    if dt > 0.0:
+        jump, jump_var = np.zeros((2, len(S), len(S)), belief.mean.dtype)
+        jump[S.STABLE, S.TOLERANCE_RISING] = g.tolerance_step
+        jump_var[S.STABLE, S.TOLERANCE_RISING] = g.tolerance_step_var
+        p = transition_matrix(g, own, row.t, dt, row.catheter_age, row.pump_age)
+        mix(belief, p, jump, jump_var)
+    mean, var = drift(g, own, row.t, dt)
+    belief.mean[:, 0] += mean
+    belief.covariance[:, 0, 0] += var
+    ll = 0.0
+    if not np.isnan(row.ashworth):
+        read(belief, row.ashworth, *tone(g, own, row, code, belief.mean[:, 0]), g.outlier)
+        if not np.isnan(row.dose_change):
+            ll += habit(g, own, row)
+    elif not np.isnan(row.dose_change):
+        read_dose(g, own, row, code, belief)
+    if not np.isnan(row.penn):
+        expected, slopes, noise = tone(g, own, row, code, belief.mean[:, 0])
+        extra = noise - own.tone_var
+        read(
+            belief,
+            row.penn,
+            g.penn_intercept + g.penn_slope * expected + belief.mean[:, 1],
+            g.penn_slope * slopes + np.array([0.0, 1.0]),
+            g.penn_var + g.penn_slope**2 * extra,
+            g.outlier,
+        )
+    found = findings(g, row, code, dt)
+    top = found.real.max()
+    belief.probability = belief.probability * np.exp(found - top)
+    return ll + top + normalise(belief)
+
+
+def transition_matrix(
+    g: SimpleNamespace, own: SimpleNamespace, t: float, dt: float,
+    catheter_age: float, pump_age: float,
+) -> Array:  # fmt: skip
+    """Return the transition matrix (9, 9) of the time ``dt`` that ends at ``t``.
+
+    An intact device fails first, with probability ``1 - exp(-total hazard)``, the fault being
+    chosen in proportion to the hazards; if it holds, the requirement moves by its own matrix.
+    """
+
+    def exposure(end: float, early: float) -> tuple[float, float]:
+        """Return the years of (end - dt, end) before and after the age ``early``."""
+        years = min(max(early - (end - dt), 0.0), dt)
+        return years, dt - years
+
+    def cumulative(age: float) -> Any:
+        return g.pump_hazard * (max(age, 0.0) / PUMP_REFERENCE_YEARS) ** g.pump_shape
+
+    first, later = exposure(catheter_age, CATHETER_EARLY_YEARS)
+    early, late = exposure(t, TOLERANCE_EARLY_YEARS)
+    catheter = own.catheter_ratio * (g.catheter_first * first + g.catheter_later * later)
+    pump = cumulative(pump_age) - cumulative(pump_age - dt)
+    tolerance = g.tolerance_early * early + g.tolerance_late * late
+    worse = own.progression_onset * dt
+
+    need = np.zeros((5, 5), np.result_type(catheter, pump, tolerance, worse, g.trigger_end))
+    slow = tolerance + worse
+    need[S.STABLE, S.TOLERANCE_RISING] = competing(tolerance, slow)
+    need[S.STABLE, S.PROGRESSION] = competing(worse, slow)
+    chain = two_states(g.trigger_onset, g.trigger_end, dt)
+    need[S.STABLE, : S.TRIGGER + 1] = np.exp(-slow) * chain[0]
+    need[S.TRIGGER, : S.TRIGGER + 1] = chain[1]
+    leave(need, S.TOLERANCE_RISING, S.TOLERANCE_SETTLED, g.tolerance_settle * dt)
+    need[S.TOLERANCE_SETTLED, S.TOLERANCE_SETTLED] = 1.0
+    leave(need, S.PROGRESSION, S.STABLE, g.progression_end * dt)
+
+    p = np.zeros((9, 9), need.dtype)
+    fault = catheter + pump
+    p[:5, :5] = np.exp(-fault) * need
+    p[:5, S.CATHETER_LEAKING] = competing(catheter, fault) * (1.0 - g.severe_share)
+    p[:5, S.CATHETER_SEVERE] = competing(catheter, fault) * g.severe_share
+    p[:5, S.PUMP] = competing(pump, fault)
+    leave(p, S.CATHETER_LEAKING, S.CATHETER_PARTIAL, g.leak_settles * dt)
+    for s in (S.CATHETER_PARTIAL, S.CATHETER_SEVERE, S.PUMP):
+        p[s, s] = 1.0
+    return p
+
+
+def competing(hazard: Any, total: Any) -> Any:
+    """Return the probability that one of several competing events, all constant, comes first."""
+    return hazard if total == 0.0 else hazard / total * -np.expm1(-total)
+
+
+def two_states(onset: Any, end: Any, dt: float) -> Array:
+    """Return the transition matrix (2, 2) of a process that switches on and off."""
+    rest = np.array([end, onset]) / (onset + end)
+    return rest + np.exp(-(onset + end) * dt) * (np.eye(2) - rest)
+
+
+def leave(p: Array, s: int, to: int, hazard: Any) -> None:
+    """Let ``s`` turn into ``to`` with a cumulative hazard."""
+    p[s, s], p[s, to] = np.exp(-hazard), -np.expm1(-hazard)
+
+
+def mix(belief: Belief, p: Array, jump: Array, jump_var: Array) -> None:
+    """Move along ``p[from, to]`` and replace every mixture by the Gaussian of equal moments."""
+    joint = belief.probability[:, None] * p
+    total = joint.sum(axis=0)
+    mean, covariance = belief.mean.copy(), belief.covariance.copy()
+    for u in np.flatnonzero(total.real > 0.0):
+        share = joint[:, u] / total[u]
+        means = belief.mean.copy()
+        means[:, 0] += jump[:, u]
+        mean[u] = share @ means
+        around = means - mean[u]
+        within = belief.covariance.copy()
+        within[:, 0, 0] += jump_var[:, u]
+        covariance[u] = np.einsum("s,sij->ij", share, within)
+        covariance[u] += np.einsum("s,si,sj->ij", share, around, around)
+    belief.probability, belief.mean, belief.covariance = total, mean, covariance
+
+
+def normalise(belief: Belief) -> Any:
+    """Make probabilities sum to one; return the log of what they summed to."""
+    total = belief.probability.sum()
+    belief.probability = belief.probability / total
+    return np.log(total)
+
+
+def drift(g: SimpleNamespace, own: SimpleNamespace, t: float, dt: float) -> tuple[Array, Array]:
+    """Return mean and variance (9,) of what the requirement of each state gains."""
+    fading = np.exp(-(t - dt) / g.titration_years) - np.exp(-t / g.titration_years)
+    kind = np.result_type(fading, own.drift, g.wander_var, g.tolerance_rate)
+    rate, spread = np.zeros((2, len(S)), kind)
+    rate[S.TOLERANCE_RISING], spread[S.TOLERANCE_RISING] = g.tolerance_rate, g.tolerance_var
+    rate[S.PROGRESSION], spread[S.PROGRESSION] = g.progression_rate, g.progression_var
+    rate[S.CATHETER_LEAKING], spread[S.CATHETER_LEAKING] = g.leak_rate, g.leak_var
+    mean = (own.drift + rate) * dt + g.titration * fading
+    return mean, (g.wander_var + spread) * dt + g.titration_var * fading**2
+
+
+def tone(
+    g: SimpleNamespace, own: SimpleNamespace, row: SimpleNamespace, code: SimpleNamespace,
+    requirement: Array,
+) -> tuple[Array, Array, Array]:  # fmt: skip
+    """Return expected tone (9,), its slopes (9, 2) and the variance of one reading (9,)."""
+    gap = requirement - row.log_dose - g.bolus_potency * code.bolus
+    gap[S.CATHETER_SEVERE] += g.loss_severe
+    gap[S.PUMP] += g.loss_pump
+    odds = np.exp(g.hill * gap) / (own.untreated - 1.0)
+    expected = own.untreated * odds / (1.0 + odds)
+    slope = g.hill * expected * (1.0 - expected / own.untreated)
+    noise = np.full(len(S), own.tone_var, slope.dtype)
+    expected[S.TRIGGER] += g.trigger_tone
+    noise[S.TRIGGER] += g.trigger_tone_var
+    noise[S.CATHETER_SEVERE] += slope[S.CATHETER_SEVERE] ** 2 * g.loss_severe_var
+    noise[S.PUMP] += slope[S.PUMP] ** 2 * g.loss_pump_var
+    return expected, np.stack([slope, np.zeros_like(slope)], axis=1), noise
+
+
+def read(
+    belief: Belief, x: Any, expected: Array, slopes: Array, noise: Any, outlier: Any
+) -> None:  # fmt: skip
+    """Meet a reading that says nothing with probability ``outlier``; keep two moments."""
+    for s in S:
+        h, before, cov = slopes[s], belief.mean[s], belief.covariance[s]
+        var = h @ cov @ h + noise[s]
+        gain = cov @ h / var
+        told = before + gain * (x - expected[s])
+        told_cov = cov - np.outer(gain, gain) * var
+        fits = (1.0 - outlier) * normal(x, expected[s], var)
+        wild = outlier * OUTLIER_DENSITY
+        a = fits / (fits + wild)
+        mean = a * told + (1.0 - a) * before
+        covariance = a * (told_cov + np.outer(told - mean, told - mean))
+        covariance += (1.0 - a) * (cov + np.outer(before - mean, before - mean))
+        belief.probability[s] *= fits + wild
+        belief.mean[s], belief.covariance[s] = mean, covariance
+
+
+def normal(x: Any, mean: Any, var: Any) -> Any:
+    """Return the Gaussian density."""
+    return np.exp(-0.5 * (x - mean) ** 2 / var) / np.sqrt(2.0 * np.pi * var)
+
+
+def habit(g: SimpleNamespace, own: SimpleNamespace, row: SimpleNamespace) -> Any:
+    """Return the log-probability of the dose change given the reading written down."""
+    e = row.ashworth - own.goal
+    log_still = np.log(g.still) - 0.5 * e**2 / g.still_var
+    if row.dose_change == 0.0:
+        return log_still
+    change = -0.5 * (row.dose_change - g.gain * e) ** 2 / g.dose_var
+    change -= 0.5 * np.log(2.0 * np.pi * g.dose_var)
+    return np.log(1.0 - np.exp(log_still)) + change
+
+
+def read_dose(
+    g: SimpleNamespace, own: SimpleNamespace, row: SimpleNamespace, code: SimpleNamespace,
+    belief: Belief,
+) -> None:  # fmt: skip
+    """Meet a dose change whose reading was not written down.
+
+    A dose left alone is a reading of the goal, a changed one of what the change answers to; that
+    it was changed at all is weighed at the updated requirement with a fresh reading's noise.
+    """
+    expected, slopes, noise = tone(g, own, row, code, belief.mean[:, 0])
+    if row.dose_change == 0.0:
+        read(belief, own.goal, expected, slopes, noise + g.still_var, g.outlier)
+        belief.probability *= g.still * np.sqrt(2.0 * np.pi * g.still_var)
+        return
+    before = belief.mean[:, 0].copy()
+    answered = own.goal + row.dose_change / g.gain
+    read(belief, answered, expected, slopes, noise + g.dose_var / g.gain**2, g.outlier)
+    slope = slopes[:, 0]
+    e = expected + slope * (belief.mean[:, 0] - before) - own.goal
+    spread = slope**2 * belief.covariance[:, 0, 0] + noise
+    # E[exp(-x**2 / 2w)] of a Gaussian x is its density under the added variance, up to a constant.
+    still = g.still * np.sqrt(2.0 * np.pi * g.still_var) * normal(e, 0.0, spread + g.still_var)
+    belief.probability *= (1.0 - still) / g.gain
+
+
+def findings(g: SimpleNamespace, row: SimpleNamespace, code: SimpleNamespace, dt: float) -> Array:
+    """Return the log-likelihood (9,) of tests, refill, score, labels and of nothing confirmed."""
+    return np.stack([_finding(g, row, code, dt, s) for s in S])
+
+
+def _finding(
+    g: SimpleNamespace, row: SimpleNamespace, code: SimpleNamespace, dt: float, s: State
+) -> Any:
+    total = 0.0
+    leaks = s in CATHETER
+    for result, chance in (
+        (code.dye, g.dye_sensitivity if leaks else g.dye_false),
+        (code.aspiration, g.blocked_fault if leaks else g.blocked_intact),
+        (code.rotor, g.rotor_sensitivity if s == S.PUMP else g.rotor_false),
+    ):
+        total += {0: np.log(1.0 - chance), 1: np.log(chance)}.get(int(result), 0.0)
+    if not np.isnan(row.refill):
+        mean = g.refill_pump if s == S.PUMP else 0.0
+        var = g.refill_var * (1.0 + 1.0 / (row.refill_count + 1.0))
+        var += g.refill_pump_var if s == S.PUMP else 0.0
+        plain = (1.0 - REFILL_WILD_SHARE) * normal(row.refill, mean, var)
+        total += np.log(plain + REFILL_WILD_SHARE * REFILL_WILD_DENSITY)
+    if not np.isnan(row.edss):
+        rate = g.edss_rate + (g.edss_progression if s == S.PROGRESSION else 0.0)
+        v = row.edss - rate * row.edss_years
+        total -= 0.5 * (np.log(2.0 * np.pi * g.edss_var) + v**2 / g.edss_var)
+    for written, rate in (
+        (code.tolerance, _tolerance_label_rate(g, s)),
+        (code.progression, g.progression_label if s == S.PROGRESSION else g.progression_label_false),
+        (code.trigger, g.trigger_label if s == S.TRIGGER else g.trigger_label_false),
+    ):
+        total += (np.log(rate) if written == 1 else 0.0) - rate * dt
+    found = {
+        S.CATHETER_LEAKING: g.found_leaking,
+        S.CATHETER_PARTIAL: g.found_partial,
+        S.CATHETER_SEVERE: g.found_severe,
+        S.PUMP: g.found_pump,
+    }
+    return total - found.get(s, 0.0) * dt
+
+
+def _tolerance_label_rate(g: SimpleNamespace, s: State) -> Any:
+    if s in TOLERANT:
+        return g.tolerance_label
+    # A slow leak looks like tolerance.
+    looks_like_it = s in (S.CATHETER_LEAKING, S.CATHETER_PARTIAL)
+    return g.tolerance_label_leak if looks_like_it else g.tolerance_label_false
+
+
+def actions(g: SimpleNamespace, done: int) -> list[tuple[Array, Array, Array]]:
+    """Return weights, jumps and their variances (9, 9 each) of the actions of a step, in order."""
+    kind = np.result_type(g.missed, g.found_pump, g.leak_drop, g.reset_drop, g.reset_var)
+    found = []
+
+    def add(moves: dict[State, Any], others: float) -> tuple[Array, Array]:
+        """Add an action: ``moves`` go to the stable state with a weight, ``others`` stay."""
+        weights = others * np.eye(len(S), dtype=kind)
+        for s, weight in moves.items():
+            weights[s] = 0.0
+            weights[s, S.STABLE] = weight
+        jump, jump_var = np.zeros((2, len(S), len(S)), kind)
+        found.append((weights, jump, jump_var))
+        return jump, jump_var
+
+    seeming = [S.CATHETER_LEAKING, S.CATHETER_PARTIAL]
+    if done & 3:
+        # Both faults confirmed on one day: either explains it, for the states are exclusive.
+        confirmed = dict.fromkeys(S, 0.0)
+        if done & 1:
+            chances = (g.found_leaking, g.found_partial, g.found_severe)
+            confirmed |= dict(zip(CATHETER, chances, strict=True))
+        if done & 2:
+            confirmed |= {S.PUMP: g.found_pump}
+        jump, jump_var = add(confirmed, 0.0)
+        if done & 1:
+            jump[seeming, S.STABLE], jump_var[seeming, S.STABLE] = -g.leak_drop, g.leak_drop_var
+    if done & 4:
+        jump, jump_var = add(dict.fromkeys(CATHETER, g.missed), 1.0)
+        jump[seeming, S.STABLE], jump_var[seeming, S.STABLE] = -g.leak_drop, g.leak_drop_var
+    if done & 8:
+        add({S.PUMP: 1.0}, 1.0)
+    if done & 16:
+        jump, jump_var = add(dict.fromkeys((*CATHETER, S.PUMP), 1.0), 1.0)
+        jump_var[:] = g.reset_var
+    if done & 32:
+        jump, jump_var = add(dict.fromkeys(TOLERANT, 1.0), 1.0)
+        jump[TOLERANT, S.STABLE], jump_var[TOLERANT, S.STABLE] = -g.reset_drop, g.reset_var
+    return found

@@ -1,0 +1,85 @@
+"""One reading meets the belief of one state: a robust Kalman step and its reverse.
+
+With probability ``outlier`` a reading says nothing (uniform over the scale); otherwise it is
+Gaussian around its expectation. The two posteriors are merged by their moments, so a reading that
+fits nothing moves nothing.
+"""
+
+import math
+from typing import Any
+
+from itb_bayes.kernel.compiled import part
+from itb_bayes.kernel.regimes.layout import OUTLIER_DENSITY
+
+_LOG_2PI = math.log(2.0 * math.pi)
+
+
+@part
+def absorb(
+    b: Any, x: float, expected: float, h0: float, h1: float, noise: float, outlier: float, out: Any
+) -> float:
+    """Update ``b`` (6,) into ``out`` by a reading and return its likelihood.
+
+    ``expected`` is the expectation at the mean of ``b``; ``h0`` and ``h1`` are its slopes in
+    requirement and offset; ``noise`` is a variance.
+    """
+    g0 = b[3] * h0 + b[4] * h1
+    g1 = b[4] * h0 + b[5] * h1
+    s = h0 * g0 + h1 * g1 + noise
+    v = x - expected
+    normal = math.exp(-0.5 * (_LOG_2PI + math.log(s) + v * v / s))
+    like = (1.0 - outlier) * normal + outlier * OUTLIER_DENSITY
+    o = outlier * OUTLIER_DENSITY / like
+    r = 1.0 - o
+    k = r * v / s
+    c = (r / s) * (1.0 - o * v * v / s)
+    out[0] = b[0] * like
+    out[1] = b[1] + k * g0
+    out[2] = b[2] + k * g1
+    out[3] = b[3] - c * g0 * g0
+    out[4] = b[4] - c * g0 * g1
+    out[5] = b[5] - c * g1 * g1
+    return like
+
+
+@part
+def absorb_adjoint(
+    b: Any, x: float, expected: float, h0: float, h1: float, noise: float, outlier: float, bar: Any
+) -> Any:
+    """Turn ``bar`` (6,), the adjoint of ``out``, into that of ``b``, in place.
+
+    Returns the adjoints of ``expected, h0, noise, outlier`` (``h1`` is a constant).
+    """
+    g0 = b[3] * h0 + b[4] * h1
+    g1 = b[4] * h0 + b[5] * h1
+    s = h0 * g0 + h1 * g1 + noise
+    v = x - expected
+    normal = math.exp(-0.5 * (_LOG_2PI + math.log(s) + v * v / s))
+    like = (1.0 - outlier) * normal + outlier * OUTLIER_DENSITY
+    o = outlier * OUTLIER_DENSITY / like
+    r = 1.0 - o
+    k = r * v / s
+    v2 = v * v / s
+    c = (r / s) * (1.0 - o * v2)
+    ell_bar = bar[0] * b[0] * like
+    k_bar = bar[1] * g0 + bar[2] * g1
+    c_bar = -(bar[3] * g0 * g0 + bar[4] * g0 * g1 + bar[5] * g1 * g1)
+    g0_bar = k * bar[1] - c * (2.0 * bar[3] * g0 + bar[4] * g1)
+    g1_bar = k * bar[2] - c * (2.0 * bar[5] * g1 + bar[4] * g0)
+    r_bar = k_bar * v / s + c_bar * (1.0 - o * v2) / s
+    o_bar = -c_bar * r * v2 / s - r_bar
+    v_bar = k_bar * r / s - c_bar * 2.0 * r * o * v / (s * s)
+    s_bar = -k_bar * k / s - c_bar * r * (1.0 - 2.0 * o * v2) / (s * s)
+    q_bar = ell_bar * r - o_bar * o * r
+    rest = 1.0 - outlier
+    outlier_bar = ell_bar * (o / outlier - r / rest) + o_bar * o * r / (outlier * rest)
+    s_bar += q_bar * 0.5 * (v2 - 1.0) / s
+    v_bar -= q_bar * v / s
+    g0_bar += s_bar * h0
+    g1_bar += s_bar * h1
+    h0_bar = s_bar * g0 + g0_bar * b[3] + g1_bar * b[4]
+    bar[0] *= like
+    bar[3] += g0_bar * h0
+    bar[4] += g0_bar * h1 + g1_bar * h0
+    bar[5] += g1_bar * h1
+    return -v_bar, h0_bar, s_bar, outlier_bar

@@ -1,0 +1,37 @@
+"""Tone as a saturating function of the gap between requirement and delivered dose.
+
+``tone = U * logistic(hill * gap + logit(1 / U))``: one point when the delivered dose is the
+requirement, ``U`` (the untreated tone) without drug, none under an unlimited dose.
+"""
+
+import math
+from typing import Any
+
+from itb_bayes.kernel.compiled import part
+
+
+@part
+def respond(gap: float, untreated: float, hill: float) -> Any:
+    """Return tone, slope and curvature (points, points per log dose, per log dose squared)."""
+    z = hill * gap - math.log(untreated - 1.0)
+    share = 1.0 / (1.0 + math.exp(-z))
+    spread = share * (1.0 - share)
+    slope = untreated * hill * spread
+    return untreated * share, slope, slope * hill * (1.0 - 2.0 * share)
+
+
+@part
+def respond_adjoint(
+    gap: float, untreated: float, hill: float, tone_bar: float, slope_bar: float
+) -> Any:
+    """Return the adjoints of gap, untreated tone and hill."""
+    z = hill * gap - math.log(untreated - 1.0)
+    share = 1.0 / (1.0 + math.exp(-z))
+    spread = share * (1.0 - share)
+    # d tone = share dU + U spread dz; d slope = hill spread dU + U spread dh + U h spread' dz
+    dz = untreated * spread * tone_bar
+    dz += untreated * hill * spread * (1.0 - 2.0 * share) * slope_bar
+    gap_bar = hill * dz
+    hill_bar = gap * dz + untreated * spread * slope_bar
+    untreated_bar = share * tone_bar + hill * spread * slope_bar - dz / (untreated - 1.0)
+    return gap_bar, untreated_bar, hill_bar

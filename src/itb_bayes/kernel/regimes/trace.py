@@ -1,0 +1,93 @@
+"""The filter run forward only, keeping what pages and scores are made of."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from itb_bayes.kernel.compiled import entry, part
+from itb_bayes.kernel.regimes.filter import N_STAGE, carry_out, forward_step
+from itb_bayes.kernel.regimes.findings import (
+    LABELS,
+    N_CHANNEL,
+    NEURO,
+    REFILL,
+    SPASM,
+    TESTS,
+    TONE,
+    UNDETECTED,
+    labels,
+    neuro,
+    refill,
+    tests,
+    undetected,
+)
+from itb_bayes.kernel.regimes.layout import N_STATE, Code, Col
+from itb_bayes.kernel.regimes.mixing import N_BELIEF
+from itb_bayes.kernel.regimes.step import begin
+
+_T, _DOSE, _ACTION = int(Col.T), int(Col.LOG_DOSE), int(Code.ACTION)
+_TINY = 1e-300
+
+
+@part
+def _log_ratio(above: float, below: float) -> float:
+    return math.log(above / below) if above > _TINY and below > _TINY else 0.0
+
+
+@entry
+def trace(g: Any, own: Any, data: Any, codes: Any, offsets: Any) -> Any:
+    """Run the filter over all patients.
+
+    Parameters
+    ----------
+    g, own, data, codes, offsets
+        As :func:`itb_bayes.kernel.regimes.filter.regimes_log_likelihood`.
+
+    Returns
+    -------
+    ll : ndarray, shape (n_patient,)
+    belief : ndarray, shape (n_step, 9, 6)
+        At each step, everything of that day known, before any action of that day.
+    after : ndarray, shape (n_patient, 9, 6)
+        After the last step's actions.
+    channel : ndarray, shape (n_step, 7, 9)
+        Log-likelihood of each channel by state.
+    """
+    n_patient = offsets.size - 1
+    n_step = offsets[n_patient]
+    ll = np.zeros(n_patient)
+    belief = np.empty((n_step, N_STATE, N_BELIEF))
+    after = np.empty((n_patient, N_STATE, N_BELIEF))
+    channel = np.zeros((n_step, N_CHANNEL, N_STATE))
+    stage = np.empty((N_STAGE, N_STATE, N_BELIEF))
+    finding = np.empty(N_STATE)
+    p, jump, jump_var = (
+        np.zeros((N_STATE, N_STATE)),
+        np.zeros((N_STATE, N_STATE)),
+        np.zeros((N_STATE, N_STATE)),
+    )
+    chain = np.empty((2, N_STATE, N_BELIEF))
+    for i in range(n_patient):
+        begin(g, data[offsets[i], _DOSE], stage[0])
+        for k in range(offsets[i], offsets[i + 1]):
+            row, code = data[k], codes[k]
+            dt = 0.0 if k == offsets[i] else row[_T] - data[k - 1, _T]
+            total, spoken = forward_step(
+                g, own[i], row, code, dt, stage, p, jump, jump_var, finding
+            )
+            ll[i] += total + spoken
+            belief[k] = stage[4]
+            tests(g, code, channel[k, TESTS])
+            refill(g, row, channel[k, REFILL])
+            neuro(g, row, channel[k, NEURO])
+            labels(g, code, dt, channel[k, LABELS])
+            undetected(g, dt, channel[k, UNDETECTED])
+            for s in range(N_STATE):
+                channel[k, TONE, s] = _log_ratio(stage[2, s, 0], stage[1, s, 0])
+                channel[k, SPASM, s] = _log_ratio(stage[3, s, 0], stage[2, s, 0])
+            chain[0] = stage[4]
+            ll[i] += carry_out(g, code[_ACTION], chain, p, jump, jump_var)
+            stage[0] = chain[0]
+        after[i] = stage[0]
+    return ll, belief, after, channel

@@ -1,0 +1,214 @@
+"""From priors to kernel parameters: one table, read by PyMC graphs and by numpy alike."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from itb_bayes.kernel.regimes.layout import Own, Par
+from itb_bayes.model.regimes_plan import RegimesPlan
+
+TYPICAL_UNTREATED = 1.9
+"""Tone before implant, in points above the goal, that the patient's own is compared with.
+
+Coffey 1993: 3.9 on the scale from 1; Kawano 2018: 3.31 on the same; about 2.9 on the 0-4 scale.
+"""
+
+_CENTRED = {"reading_sd": "ashworth", "goal": "dose"}
+"""Parameters with one value per centre where centres are modelled."""
+
+Rule = tuple[str, Callable[[Any, Any], Any]]
+
+
+def _same(x: Any, xp: Any) -> Any:
+    return x
+
+
+def _square(x: Any, xp: Any) -> Any:
+    return x * x
+
+
+def _inverse(x: Any, xp: Any) -> Any:
+    return 1.0 / x
+
+
+def _negative(x: Any, xp: Any) -> Any:
+    return -x
+
+
+def _hazard(x: Any, xp: Any) -> Any:
+    return -xp.log1p(-x)
+
+
+RULES: dict[Par, Rule] = {
+    Par.WANDER_VAR: ("wander_sd", _square),
+    Par.TITRATION: ("titration_depth", _same),
+    Par.TITRATION_YEARS: ("titration_months", _same),
+    Par.TITRATION_VAR: ("titration_depth_sd", _square),
+    Par.START_GAP: ("start_gap", _same),
+    Par.START_VAR: ("start_gap_sd", _square),
+    Par.TOLERANCE_RATE: ("tolerance_rate", _same),
+    Par.TOLERANCE_VAR: ("tolerance_rate_sd", _square),
+    Par.TOLERANCE_STEP: ("tolerance_step", _same),
+    Par.TOLERANCE_STEP_VAR: ("tolerance_step_sd", _square),
+    Par.PROGRESSION_RATE: ("progression_rate", _same),
+    Par.PROGRESSION_VAR: ("progression_rate_sd", _square),
+    Par.HILL: ("steepness", _same),
+    Par.LEAK_RATE: ("leak_rate", _same),
+    Par.LEAK_VAR: ("leak_rate_sd", _square),
+    Par.LOSS_SEVERE: ("severe_delivery", _negative),
+    Par.LOSS_PUMP: ("pump_delivery", _negative),
+    Par.LOSS_SEVERE_VAR: ("severe_delivery_sd", _square),
+    Par.LOSS_PUMP_VAR: ("pump_delivery_sd", _square),
+    Par.TRIGGER_TONE: ("trigger_tone", _same),
+    Par.TRIGGER_TONE_VAR: ("trigger_tone_sd", _square),
+    Par.OUTLIER: ("outlier_share", _same),
+    Par.PENN_INTERCEPT: ("spasm_intercept", _same),
+    Par.PENN_SLOPE: ("spasm_slope", _same),
+    Par.PENN_VAR: ("spasm_sd", _square),
+    Par.PENN_PATIENT_VAR: ("spasm_patient_sd", _square),
+    Par.TRIGGER_ONSET: ("trigger_per_year", _same),
+    Par.TRIGGER_END: ("trigger_weeks", _inverse),
+    Par.TOLERANCE_EARLY: ("tolerance_early_per_year", _same),
+    Par.TOLERANCE_LATE: ("tolerance_late_per_year", _same),
+    Par.TOLERANCE_SETTLE: ("tolerance_months", _inverse),
+    Par.PROGRESSION_END: ("progression_months", _inverse),
+    Par.CATHETER_FIRST: ("catheter_first_year", _same),
+    Par.CATHETER_LATER: ("catheter_later", _same),
+    Par.SEVERE_SHARE: ("severe_share", _same),
+    Par.LEAK_SETTLES: ("leak_months", _inverse),
+    Par.PUMP_HAZARD: ("pump_failed_by_six_years", _hazard),
+    Par.PUMP_SHAPE: ("pump_shape", _same),
+    Par.FOUND_LEAKING: ("found_leaking", _same),
+    Par.FOUND_PARTIAL: ("found_partial", _same),
+    Par.FOUND_SEVERE: ("found_severe", _same),
+    Par.FOUND_PUMP: ("found_pump", _same),
+    Par.DYE_SENSITIVITY: ("dye_sensitivity", _same),
+    Par.DYE_FALSE: ("dye_false", _same),
+    Par.BLOCKED_FAULT: ("blocked_fault", _same),
+    Par.BLOCKED_INTACT: ("blocked_intact", _same),
+    Par.ROTOR_SENSITIVITY: ("rotor_sensitivity", _same),
+    Par.ROTOR_FALSE: ("rotor_false", _same),
+    Par.REFILL_VAR: ("refill_sd", _square),
+    Par.REFILL_PUMP: ("pump_shortfall", _same),
+    Par.REFILL_PUMP_VAR: ("pump_shortfall_sd", _square),
+    Par.EDSS_VAR: ("edss_sd", _square),
+    Par.EDSS_RATE: ("edss_per_year", _same),
+    Par.EDSS_PROGRESSION: ("edss_progression", _same),
+    Par.TOLERANCE_LABEL: ("tolerance_label_per_year", _same),
+    Par.TOLERANCE_LABEL_LEAK: ("tolerance_label_leak", _same),
+    Par.TOLERANCE_LABEL_FALSE: ("tolerance_label_false", _same),
+    Par.PROGRESSION_LABEL: ("progression_label_per_year", _same),
+    Par.PROGRESSION_LABEL_FALSE: ("progression_label_false", _same),
+    Par.TRIGGER_LABEL: ("trigger_label_per_year", _same),
+    Par.TRIGGER_LABEL_FALSE: ("trigger_label_false", _same),
+    Par.RESET_DROP: ("reset_drop", _same),
+    Par.RESET_VAR: ("reset_drop_sd", _square),
+    Par.LEAK_DROP: ("leak_drop", _same),
+    Par.LEAK_DROP_VAR: ("leak_drop_sd", _square),
+    Par.BOLUS_POTENCY: ("bolus_potency", _same),
+    Par.MISSED: ("missed_share", _same),
+    Par.GAIN: ("dose_gain", _same),
+    Par.DOSE_VAR: ("dose_sd", _square),
+    Par.STILL: ("still_share", _same),
+    Par.STILL_VAR: ("still_points", _square),
+}
+"""Which prior, on its model scale, makes which kernel parameter, and how."""
+
+_CHANNEL_OF = {
+    "spasms": ("spasm_intercept", "spasm_slope", "spasm_sd", "spasm_patient_sd"),
+    "dose": ("goal", "dose_gain", "dose_sd", "still_share", "still_points"),
+    "refills": ("refill_sd", "pump_shortfall", "pump_shortfall_sd"),
+    "tests": (
+        "dye_sensitivity", "dye_false", "blocked_fault", "blocked_intact", "rotor_sensitivity",
+        "rotor_false",
+    ),
+    "events": ("found_leaking", "found_partial", "found_severe", "found_pump"),
+    "labels": (
+        "tolerance_label_per_year", "tolerance_label_leak", "tolerance_label_false",
+        "progression_label_per_year", "progression_label_false", "trigger_label_per_year",
+        "trigger_label_false",
+    ),
+    "neuro": ("edss_sd", "edss_per_year", "edss_progression"),
+}  # fmt: skip
+
+_OFF = {Par.FOUND_LEAKING, Par.FOUND_PARTIAL, Par.FOUND_SEVERE, Par.FOUND_PUMP,
+        Par.TOLERANCE_LABEL, Par.TOLERANCE_LABEL_LEAK, Par.TOLERANCE_LABEL_FALSE,
+        Par.PROGRESSION_LABEL, Par.PROGRESSION_LABEL_FALSE, Par.TRIGGER_LABEL,
+        Par.TRIGGER_LABEL_FALSE}  # fmt: skip
+"""Rates that must be nought where their channel is off: silence is then no evidence."""
+
+
+def used_priors(plan: RegimesPlan) -> frozenset[str]:
+    """Return the names of the priors that a plan samples: those of channels that are on."""
+    off = {name for channel, names in _CHANNEL_OF.items() if channel not in plan.channels
+           for name in names}  # fmt: skip
+    own = {"drift", "untreated_tone", "untreated_follows", "reading_sd", "older_catheter_ratio",
+           "progression_per_year", "goal"}  # fmt: skip
+    unused = off | (set() if plan.older_catheter.any() else {"older_catheter_ratio"})
+    if not np.isfinite(plan.untreated_tone).any():
+        unused.add("untreated_follows")
+    return frozenset({name for name, _ in RULES.values()} | own) - unused
+
+
+def kernel_parameters(values: Mapping[str, Any], plan: RegimesPlan, xp: Any) -> tuple[Any, Any]:
+    """Return the kernel's population vector (71,) and patient matrix (n_patient, 6).
+
+    Parameters
+    ----------
+    values : mapping
+        Prior name to value on the model scale: scalars; ``drift`` and ``progression_per_year``
+        one per diagnosis; ``reading_sd`` and ``goal`` one per centre, or scalars without centres.
+    plan : RegimesPlan
+    xp : module
+        ``numpy`` or ``pytensor.tensor``.
+
+    Notes
+    -----
+    A scored patient of a diagnosis or centre that was not fitted gets the mean over the fitted
+    ones.
+    """
+    vector = []
+    for par in Par:
+        name, rule = RULES[par]
+        if name in values:
+            vector.append(rule(values[name], xp))
+        else:
+            vector.append(xp.as_tensor(_placeholder(par)) if hasattr(xp, "as_tensor") else _placeholder(par))
+    drift = pick(values["drift"], plan.diagnosis_index, xp)
+    onset = pick(values["progression_per_year"], plan.diagnosis_index, xp)
+    ratio = values.get("older_catheter_ratio", 1.0)
+    catheter = 1.0 + (ratio - 1.0) * plan.older_catheter
+    deviation = np.log(np.clip(plan.untreated_tone - 1.0, 0.4, 3.0) / TYPICAL_UNTREATED)
+    deviation = np.where(np.isfinite(plan.untreated_tone), deviation, 0.0)
+    follows = values.get("untreated_follows", 0.0)
+    untreated = 1.0 + values["untreated_tone"] * xp.exp(follows * deviation)
+    ones = np.ones(plan.n_patient)
+    columns = {
+        Own.DRIFT: drift,
+        Own.UNTREATED: untreated * ones,
+        Own.TONE_VAR: _by_centre(values["reading_sd"], plan, xp) ** 2 * ones,
+        Own.PROGRESSION_ONSET: onset,
+        Own.CATHETER_RATIO: catheter * ones,
+        Own.GOAL: _by_centre(values["goal"], plan, xp) * ones if "goal" in values else ones,
+    }
+    own = xp.stack([columns[o] for o in Own], axis=1)
+    return xp.stack(vector), own
+
+
+def pick(values: Any, index: Any, xp: Any) -> Any:
+    """Return ``values[index]``, and the mean of all values where the index is -1."""
+    if not (index < 0).any():
+        return values[index]
+    extended = xp.concatenate([values, values.mean()[None]])
+    return extended[np.where(index < 0, extended.shape[0] - 1, index)]
+
+
+def _by_centre(values: Any, plan: RegimesPlan, xp: Any) -> Any:
+    return pick(values, plan.centre_index, xp) if plan.centres else values
+
+
+def _placeholder(par: Par) -> float:
+    return 0.0 if par in _OFF else 0.5
+
+

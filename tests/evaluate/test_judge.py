@@ -1,0 +1,87 @@
+"""The judge of a benchmark's scores, run as its user runs it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from itb_bayes.cohort.cohort import Cohort
+from itb_bayes.evaluate.truth import read_regimes, truth_at
+from itb_bayes.evaluate.visits import evaluation_visits
+from itb_bayes.simulate import load_settings, simulate_cohort, write_cohort
+
+JUDGE = Path(__file__).resolve().parents[2] / "benchmarks" / "regimes" / "judge.py"
+EXPLANATIONS = ("catheter", "pump", "tolerance", "progression")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("judged") / "cohort"
+    write_cohort(simulate_cohort(load_settings("registry", patients=60, seed=8)), place)
+    return place
+
+
+def scores_of(folder: Path, sharpness: float) -> pd.DataFrame:
+    """Scores that lean towards the truth; the share of noise is the same for any sharpness."""
+    visits = truth_at(read_regimes(folder), evaluation_visits(Cohort.read(folder)))
+    rng = np.random.default_rng(2)
+    parts = []
+    for name in EXPLANATIONS:
+        odds = np.exp(-4.0 + sharpness * visits[name] + rng.normal(0, 0.5, len(visits)))
+        part = visits[["patient_id", "t_years"]]
+        parts.append(part.assign(explanation=name, probability=odds / (1 + odds)))
+    return pd.concat(parts)
+
+
+def run_judge(folder: Path, out: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(JUDGE), "--test", str(folder), "--out", str(out)]
+    return subprocess.run(
+        [*command, "--resamples", "30", *more], capture_output=True, text=True, check=False
+    )
+
+
+def test_sharp_scores_beat_the_comparators_and_are_compared_with_the_ceiling(
+    folder: Path, tmp_path: Path
+) -> None:
+    model, ceiling = tmp_path / "model.csv", tmp_path / "ceiling.csv"
+    scores_of(folder, 5.0).to_csv(model, index=False)
+    scores_of(folder, 7.0).to_csv(ceiling, index=False)
+    done = run_judge(folder, tmp_path, "--scores", str(model), "--ceiling", str(ceiling))
+    assert done.returncode == 0, done.stderr
+    found = json.loads((tmp_path / "judgement.json").read_text(encoding="utf-8"))
+    assert list(found["targets"]) == ["device_fault", "tolerance", "progression"]
+    device = found["targets"]["device_fault"]
+    assert found["visits_without_score"] == 0
+    assert (
+        device["accuracy"]["ceiling"]["ipa"]["value"] > device["accuracy"]["model"]["ipa"]["value"]
+    )
+    assert 0.5 < device["verdict"]["share_of_ceiling_ipa"] < 1.0
+    assert device["verdict"]["ipa_above_zero"]
+    assert device["alarms"][0]["scores"]["model"]["false_per_100_years"]["value"] <= 5.0
+    for point in device["verdict"]["comparators"][:2]:
+        assert point["not_beaten"] == []
+    page = (tmp_path / "judgement.md").read_text(encoding="utf-8")
+    assert page == done.stdout
+    assert page.startswith("# Judgement on `registry`\n\n**Synthetic data.**")
+    assert "nan" not in page
+
+
+def test_scores_that_cannot_be_judged_are_refused(folder: Path, tmp_path: Path) -> None:
+    whole = scores_of(folder, 5.0)
+    cases = {
+        "lacks the column": whole.drop(columns="explanation"),
+        "twice on one day": pd.concat([whole, whole.iloc[:1]]),
+        "says nothing about tolerance": whole.loc[whole["explanation"] != "tolerance"],
+        "visits to be judged": whole.iloc[::3],
+    }
+    for message, table in cases.items():
+        path = tmp_path / "scores.csv"
+        table.to_csv(path, index=False)
+        done = run_judge(folder, tmp_path / "out", "--scores", str(path))
+        assert done.returncode == 1
+        assert message in done.stderr
+        assert "Traceback" not in done.stderr
