@@ -1,15 +1,8 @@
-"""The compiled switching filter against its plain reference, at the edges, and patient by patient."""
+"""The compiled switching filter against its plain reference, and at the edge of the possible."""
 
 import numpy as np
 import pytest
 from numba import njit
-from scipy.linalg import expm
-
-from itb_bayes.kernel.regimes.filter import regimes_log_likelihood
-from itb_bayes.kernel.regimes.layout import N_OWN, N_PAR, N_STATE, Code, Col, Own, Par, State
-from itb_bayes.kernel.regimes.oracle import named, oracle_log_likelihood, transition_matrix
-from itb_bayes.kernel.regimes.trace import trace
-from itb_bayes.kernel.regimes.transition import transition
 from regimes_cases import (
     N_KIND,
     blank_steps,
@@ -19,6 +12,13 @@ from regimes_cases import (
     random_patient,
     stack,
 )
+from scipy.linalg import expm
+
+from itb_bayes.kernel.regimes.filter import regimes_log_likelihood
+from itb_bayes.kernel.regimes.layout import N_OWN, N_PAR, N_STATE, Code, Col, Own, Par, State
+from itb_bayes.kernel.regimes.oracle import named, oracle_log_likelihood, transition_matrix
+from itb_bayes.kernel.regimes.trace import trace
+from itb_bayes.kernel.regimes.transition import transition
 
 SEEDS = (1, 2)
 COMPLEX_STEP = 1e-30

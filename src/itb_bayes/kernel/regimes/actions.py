@@ -96,7 +96,9 @@ def act(kind: int, g: Any, p: Any, jump: Any, jump_var: Any) -> None:
 
 
 @part
-def act_adjoint(kind: int, p: Any, p_bar: Any, jump_bar: Any, jump_var_bar: Any, g_bar: Any) -> None:
+def act_adjoint(
+    kind: int, p: Any, p_bar: Any, jump_bar: Any, jump_var_bar: Any, g_bar: Any
+) -> None:
     """Add the reverse of :func:`act` to ``g_bar``."""
     if kind & 1:
         g_bar[_FOUND_LEAKING] += p_bar[_LEAKING, _STABLE]

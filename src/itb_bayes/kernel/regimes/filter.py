@@ -24,7 +24,7 @@ from itb_bayes.kernel.regimes.findings import (
     undetected,
     undetected_adjoint,
 )
-from itb_bayes.kernel.regimes.layout import N_OWN, N_PAR, N_STATE, Code, Col, Par, State
+from itb_bayes.kernel.regimes.layout import N_OWN, N_PAR, N_STATE, Code, Col, Own, Par, State
 from itb_bayes.kernel.regimes.mixing import N_BELIEF, mix, mix_adjoint
 from itb_bayes.kernel.regimes.policy import (
     habit,
@@ -32,6 +32,7 @@ from itb_bayes.kernel.regimes.policy import (
     read_dose,
     read_dose_adjoint,
 )
+from itb_bayes.kernel.regimes.response import shift_of
 from itb_bayes.kernel.regimes.step import (
     begin,
     begin_adjoint,
@@ -41,6 +42,7 @@ from itb_bayes.kernel.regimes.step import (
     read_spasms_adjoint,
     read_tone,
     read_tone_adjoint,
+    undrift,
 )
 from itb_bayes.kernel.regimes.transition import transition, transition_adjoint
 
@@ -50,13 +52,14 @@ _ASHWORTH, _PENN, _CHANGE = int(Col.ASHWORTH), int(Col.PENN), int(Col.DOSE_CHANG
 _ACTION = int(Code.ACTION)
 _STEP, _STEP_VAR = int(Par.TOLERANCE_STEP), int(Par.TOLERANCE_STEP_VAR)
 _STABLE, _RISING = int(State.STABLE), int(State.TOLERANCE_RISING)
+_UNTREATED = int(Own.UNTREATED)
 
 N_STAGE = 5
 """Beliefs kept of each step: before it, at its time, after tone, after spasms, weighted."""
 
 
 @part
-def _entering(g: Any, jump: Any, jump_var: Any) -> None:
+def fill_onset(g: Any, jump: Any, jump_var: Any) -> None:
     """Fill the jumps of the requirement on entering a state."""
     jump[:, :] = 0.0
     jump_var[:, :] = 0.0
@@ -99,43 +102,43 @@ def gather(g: Any, row: Any, code: Any, dt: float, out: Any) -> None:
 
 @part
 def forward_step(
-    g: Any, own: Any, row: Any, code: Any, dt: float, stage: Any,
-    p: Any, jump: Any, jump_var: Any, finding: Any,
+    g: Any, own: Any, shift: float, row: Any, code: Any, dt: float, stage: Any,
+    p: Any, jump: Any, jump_var: Any, finding: Any, kept: Any,
 ) -> Any:  # fmt: skip
     """Carry ``stage[0]`` through one step up to its actions.
 
+    ``p`` (9, 9) is filled with the transition, ``finding`` (9,) with the likelihood of findings,
+    ``kept`` (2, 9, 2) with what the reverse needs.
     Returns the log of what the probabilities summed to before they were normalised, and the rest of
     the log-likelihood: of the dose change given the reading, and the largest of the findings, which
     is taken out of ``finding``.
     """
     if dt > 0.0:
         transition(g, own, row[_T], dt, row[_CATHETER_AGE], row[_PUMP_AGE], p)
-        _entering(g, jump, jump_var)
         mix(stage[0], p, jump, jump_var, stage[1])
     else:
         stage[1] = stage[0]
-    # The mixed belief is kept apart from the drifted one only by a sum, undone in reverse.
     drift(g, own, row[_T], dt, stage[1])
     spoken = 0.0
     if not math.isnan(row[_ASHWORTH]):
-        read_tone(g, own, row, code, stage[1], stage[2])
+        read_tone(g, own, shift, row, code, stage[1], stage[2], kept[0])
         if not math.isnan(row[_CHANGE]):
             spoken = habit(g, own, row)
     elif not math.isnan(row[_CHANGE]):
-        read_dose(g, own, row, code, stage[1], stage[2])
+        read_dose(g, own, shift, row, code, stage[1], stage[2], kept[0])
     else:
         stage[2] = stage[1]
     if math.isnan(row[_PENN]):
         stage[3] = stage[2]
     else:
-        read_spasms(g, own, row, code, stage[2], stage[3])
+        read_spasms(g, own, shift, row, code, stage[2], stage[3], kept[1])
     gather(g, row, code, dt, finding)
     # Findings may speak so strongly that every weight would vanish: the largest is taken out.
     top = finding.max()
     stage[4] = stage[3]
     for s in range(N_STATE):
-        finding[s] -= top
-        stage[4, s, 0] *= math.exp(finding[s])
+        finding[s] = math.exp(finding[s] - top)
+        stage[4, s, 0] *= finding[s]
     return normalise(stage[4]), spoken + top
 
 
@@ -167,11 +170,15 @@ def regimes_log_likelihood(g: Any, own: Any, data: Any, codes: Any, offsets: Any
     tape = np.empty((longest, N_STAGE, N_STATE, N_BELIEF))
     totals = np.empty(longest)
     findings = np.empty((longest, N_STATE))
+    kept = np.empty((longest, 2, N_STATE, 2))
+    moves = np.zeros((longest, N_STATE, N_STATE))
     p, jump, jump_var = (
         np.zeros((N_STATE, N_STATE)),
         np.zeros((N_STATE, N_STATE)),
         np.zeros((N_STATE, N_STATE)),
     )
+    onset, onset_var = np.zeros_like(p), np.zeros_like(p)
+    fill_onset(g, onset, onset_var)
     p_bar, jump_bar, jump_var_bar = np.zeros_like(p), np.zeros_like(p), np.zeros_like(p)
     chain = np.empty((N_KIND + 1, N_STATE, N_BELIEF))
     bar, spare = np.empty((N_STATE, N_BELIEF)), np.empty((N_STATE, N_BELIEF))
@@ -179,12 +186,14 @@ def regimes_log_likelihood(g: Any, own: Any, data: Any, codes: Any, offsets: Any
     for i in range(n_patient):
         first, n = offsets[i], offsets[i + 1] - offsets[i]
         begin(g, data[first, _DOSE], tape[0, 0])
+        shift = shift_of(own[i, _UNTREATED])
         for k in range(n):
             row, code = data[first + k], codes[first + k]
             dt = 0.0 if k == 0 else row[_T] - data[first + k - 1, _T]
             totals[k], spoken = forward_step(
-                g, own[i], row, code, dt, tape[k], p, jump, jump_var, findings[k]
-            )
+                g, own[i], shift, row, code, dt, tape[k], moves[k], onset, onset_var,
+                findings[k], kept[k],
+            )  # fmt: skip
             ll[i] += totals[k] + spoken
             chain[0] = tape[k, 4]
             ll[i] += carry_out(g, code[_ACTION], chain, p, jump, jump_var)
@@ -202,8 +211,7 @@ def regimes_log_likelihood(g: Any, own: Any, data: Any, codes: Any, offsets: Any
                 )  # fmt: skip
             normalise_adjoint(tape[k, 4], totals[k], 1.0, bar)
             for s in range(N_STATE):
-                weight = math.exp(findings[k, s])
-                bar[s, 0] *= weight
+                bar[s, 0] *= findings[k, s]
                 finding_bar[s] = bar[s, 0] * tape[k, 3, s, 0]
             tests_adjoint(g, code, finding_bar, g_bar[i])
             refill_adjoint(g, row, finding_bar, g_bar[i])
@@ -211,22 +219,25 @@ def regimes_log_likelihood(g: Any, own: Any, data: Any, codes: Any, offsets: Any
             labels_adjoint(g, code, dt, finding_bar, g_bar[i])
             undetected_adjoint(dt, finding_bar, g_bar[i])
             if not math.isnan(row[_PENN]):
-                read_spasms_adjoint(g, own[i], row, code, tape[k, 2], bar, g_bar[i], own_bar[i])
+                read_spasms_adjoint(
+                    g, own[i], row, code, tape[k, 2], kept[k, 1], bar, g_bar[i], own_bar[i]
+                )
             if not math.isnan(row[_ASHWORTH]):
                 if not math.isnan(row[_CHANGE]):
                     habit_adjoint(g, own[i], row, g_bar[i], own_bar[i])
-                read_tone_adjoint(g, own[i], row, code, tape[k, 1], bar, g_bar[i], own_bar[i])
+                read_tone_adjoint(
+                    g, own[i], row, code, tape[k, 1], kept[k, 0], bar, g_bar[i], own_bar[i]
+                )
             elif not math.isnan(row[_CHANGE]):
                 read_dose_adjoint(
-                    g, own[i], row, code, tape[k, 1], tape[k, 2], bar, g_bar[i], own_bar[i]
-                )
+                    g, own[i], row, code, tape[k, 1], tape[k, 2], kept[k, 0],
+                    bar, g_bar[i], own_bar[i],
+                )  # fmt: skip
             drift_adjoint(g, row[_T], dt, bar, g_bar[i], own_bar[i])
             if dt > 0.0:
-                transition(g, own[i], row[_T], dt, row[_CATHETER_AGE], row[_PUMP_AGE], p)
-                _entering(g, jump, jump_var)
-                mix(tape[k, 0], p, jump, jump_var, tape[k, 1])
+                undrift(g, own[i], row[_T], dt, tape[k, 1])
                 mix_adjoint(
-                    tape[k, 0], p, jump, jump_var, tape[k, 1], bar,
+                    tape[k, 0], moves[k], onset, onset_var, tape[k, 1], bar,
                     spare, p_bar, jump_bar, jump_var_bar,
                 )  # fmt: skip
                 transition_adjoint(

@@ -80,6 +80,8 @@ def _is_catheter(s: int) -> bool:
 @part
 def tests(g: Any, codes: Any, out: Any) -> None:
     """Add the log-likelihood of work-up tests to ``out`` (9,)."""
+    if codes[_DYE] < 0 and codes[_ASPIRATION] < 0 and codes[_ROTOR] < 0:
+        return
     for s in range(N_STATE):
         at_fault = _is_catheter(s)
         if codes[_DYE] == 0 or codes[_DYE] == 1:
@@ -95,6 +97,8 @@ def tests(g: Any, codes: Any, out: Any) -> None:
 @part
 def tests_adjoint(g: Any, codes: Any, bar: Any, g_bar: Any) -> None:
     """Add the reverse of :func:`tests` to ``g_bar``."""
+    if codes[_DYE] < 0 and codes[_ASPIRATION] < 0 and codes[_ROTOR] < 0:
+        return
     for s in range(N_STATE):
         at_fault = _is_catheter(s)
         if codes[_DYE] == 0 or codes[_DYE] == 1:
@@ -179,35 +183,50 @@ def neuro_adjoint(g: Any, row: Any, bar: Any, g_bar: Any) -> None:
 
 
 @part
-def _tolerance_label(s: int) -> int:
-    # A leak that tests have missed is what tolerance is most often mistaken for.
-    if s in (_RISING, _SETTLED):
-        return _LABEL_T
-    return _LABEL_LEAK if s in (_LEAKING, _PARTIAL) else _LABEL_T0
+def _said(rate: float, label: int, dt: float) -> float:
+    return (math.log(rate) if label == 1 else 0.0) - rate * dt
+
+
+@part
+def _said_slope(rate: float, label: int, dt: float) -> float:
+    return (1.0 / rate if label == 1 else 0.0) - dt
 
 
 @part
 def labels(g: Any, codes: Any, dt: float, out: Any) -> None:
     """Add the log-likelihood of what the clinic wrote down, or did not, to ``out`` (9,)."""
+    tolerance = _said(g[_LABEL_T0], codes[_C_TOLERANCE], dt)
+    worse = _said(g[_LABEL_P0], codes[_C_WORSE], dt)
+    trigger = _said(g[_LABEL_X0], codes[_C_TRIGGER], dt)
     for s in range(N_STATE):
-        rate = g[_tolerance_label(s)]
-        out[s] += (math.log(rate) if codes[_C_TOLERANCE] == 1 else 0.0) - rate * dt
-        rate = g[_LABEL_P] if s == _WORSE else g[_LABEL_P0]
-        out[s] += (math.log(rate) if codes[_C_WORSE] == 1 else 0.0) - rate * dt
-        rate = g[_LABEL_X] if s == _TRIGGER else g[_LABEL_X0]
-        out[s] += (math.log(rate) if codes[_C_TRIGGER] == 1 else 0.0) - rate * dt
+        out[s] += tolerance + worse + trigger
+    named = _said(g[_LABEL_T], codes[_C_TOLERANCE], dt) - tolerance
+    out[_RISING] += named
+    out[_SETTLED] += named
+    mistaken = _said(g[_LABEL_LEAK], codes[_C_TOLERANCE], dt) - tolerance
+    out[_LEAKING] += mistaken
+    out[_PARTIAL] += mistaken
+    out[_WORSE] += _said(g[_LABEL_P], codes[_C_WORSE], dt) - worse
+    out[_TRIGGER] += _said(g[_LABEL_X], codes[_C_TRIGGER], dt) - trigger
 
 
 @part
 def labels_adjoint(g: Any, codes: Any, dt: float, bar: Any, g_bar: Any) -> None:
     """Add the reverse of :func:`labels` to ``g_bar``."""
+    total = 0.0
     for s in range(N_STATE):
-        k = _tolerance_label(s)
-        g_bar[k] += bar[s] * ((1.0 / g[k] if codes[_C_TOLERANCE] == 1 else 0.0) - dt)
-        k = _LABEL_P if s == _WORSE else _LABEL_P0
-        g_bar[k] += bar[s] * ((1.0 / g[k] if codes[_C_WORSE] == 1 else 0.0) - dt)
-        k = _LABEL_X if s == _TRIGGER else _LABEL_X0
-        g_bar[k] += bar[s] * ((1.0 / g[k] if codes[_C_TRIGGER] == 1 else 0.0) - dt)
+        total += bar[s]
+    tolerant, leak = bar[_RISING] + bar[_SETTLED], bar[_LEAKING] + bar[_PARTIAL]
+    label = codes[_C_TOLERANCE]
+    g_bar[_LABEL_T] += tolerant * _said_slope(g[_LABEL_T], label, dt)
+    g_bar[_LABEL_LEAK] += leak * _said_slope(g[_LABEL_LEAK], label, dt)
+    g_bar[_LABEL_T0] += (total - tolerant - leak) * _said_slope(g[_LABEL_T0], label, dt)
+    label = codes[_C_WORSE]
+    g_bar[_LABEL_P] += bar[_WORSE] * _said_slope(g[_LABEL_P], label, dt)
+    g_bar[_LABEL_P0] += (total - bar[_WORSE]) * _said_slope(g[_LABEL_P0], label, dt)
+    label = codes[_C_TRIGGER]
+    g_bar[_LABEL_X] += bar[_TRIGGER] * _said_slope(g[_LABEL_X], label, dt)
+    g_bar[_LABEL_X0] += (total - bar[_TRIGGER]) * _said_slope(g[_LABEL_X0], label, dt)
 
 
 @part

@@ -365,7 +365,10 @@ def _finding(
         total -= 0.5 * (np.log(2.0 * np.pi * g.edss_var) + v**2 / g.edss_var)
     for written, rate in (
         (code.tolerance, _tolerance_label_rate(g, s)),
-        (code.progression, g.progression_label if s == S.PROGRESSION else g.progression_label_false),
+        (
+            code.progression,
+            g.progression_label if s == S.PROGRESSION else g.progression_label_false,
+        ),
         (code.trigger, g.trigger_label if s == S.TRIGGER else g.trigger_label_false),
     ):
         total += (np.log(rate) if written == 1 else 0.0) - rate * dt

@@ -12,7 +12,7 @@ from typing import Any
 from itb_bayes.kernel.compiled import part
 from itb_bayes.kernel.regimes.layout import N_STATE, Col, Own, Par
 from itb_bayes.kernel.regimes.reading import absorb, absorb_adjoint
-from itb_bayes.kernel.regimes.step import expect_tone, pull_tone
+from itb_bayes.kernel.regimes.step import expect_tone, pull_tone, recall_tone
 
 _LOG_2PI = math.log(2.0 * math.pi)
 _GAIN, _VAR = int(Par.GAIN), int(Par.DOSE_VAR)
@@ -56,20 +56,27 @@ def habit_adjoint(g: Any, own: Any, row: Any, g_bar: Any, own_bar: Any) -> None:
 
 
 @part
-def read_dose(g: Any, own: Any, row: Any, codes: Any, b: Any, out: Any) -> None:
-    """Update every state (9, 6) by a dose change whose reading was not written down."""
+def read_dose(
+    g: Any, own: Any, shift: float, row: Any, codes: Any, b: Any, out: Any, kept: Any
+) -> None:
+    """Update every state (9, 6) by a dose change whose reading was not written down.
+
+    ``kept`` (9, 2) serves the reverse.
+    """
     width = g[_STILL_VAR]
     unchanged = row[_CHANGE] == 0.0
     for s in range(N_STATE):
-        tone, slope, extra = expect_tone(g, own, s, b[s, 1], row, codes)
+        tone, slope, extra, kept[s, 0] = expect_tone(g, own, shift, s, b[s, 1], row, codes)
         noise = own[_TONE_VAR] + extra
         if unchanged:
-            absorb(b[s], own[_GOAL], tone, slope, 0.0, noise + width, g[_OUTLIER], out[s])
+            kept[s, 1] = absorb(
+                b[s], own[_GOAL], tone, slope, 0.0, noise + width, g[_OUTLIER], out[s]
+            )
             out[s, 0] *= g[_STILL] * math.sqrt(2.0 * math.pi * width)
             continue
         x = own[_GOAL] + row[_CHANGE] / g[_GAIN]
         wide = noise + g[_VAR] / (g[_GAIN] * g[_GAIN])
-        absorb(b[s], x, tone, slope, 0.0, wide, g[_OUTLIER], out[s])
+        kept[s, 1] = absorb(b[s], x, tone, slope, 0.0, wide, g[_OUTLIER], out[s])
         e = tone + slope * (out[s, 1] - b[s, 1]) - own[_GOAL]
         spread = slope * slope * out[s, 3] + noise + width
         still = g[_STILL] * math.sqrt(width / spread) * math.exp(-0.5 * e * e / spread)
@@ -78,8 +85,9 @@ def read_dose(g: Any, own: Any, row: Any, codes: Any, b: Any, out: Any) -> None:
 
 @part
 def read_dose_adjoint(
-    g: Any, own: Any, row: Any, codes: Any, b: Any, out: Any, bar: Any, g_bar: Any, own_bar: Any
-) -> None:
+    g: Any, own: Any, row: Any, codes: Any, b: Any, out: Any, kept: Any,
+    bar: Any, g_bar: Any, own_bar: Any,
+) -> None:  # fmt: skip
     """Turn ``bar`` (9, 6) into the adjoint of the belief before :func:`read_dose`.
 
     ``out`` is what it made of ``b``.
@@ -87,7 +95,7 @@ def read_dose_adjoint(
     width = g[_STILL_VAR]
     unchanged = row[_CHANGE] == 0.0
     for s in range(N_STATE):
-        tone, slope, extra = expect_tone(g, own, s, b[s, 1], row, codes)
+        tone, slope, extra = recall_tone(g, own, s, kept[s, 0])
         noise = own[_TONE_VAR] + extra
         ell_bar = bar[s, 0] * out[s, 0]
         tone_bar = slope_bar = noise_bar = width_bar = goal_bar = gain_bar = 0.0
@@ -96,7 +104,8 @@ def read_dose_adjoint(
             width_bar += 0.5 * ell_bar / width
             bar[s, 0] *= g[_STILL] * math.sqrt(2.0 * math.pi * width)
             expected_bar, h_bar, wide_bar, outlier_bar = absorb_adjoint(
-                b[s], own[_GOAL], tone, slope, 0.0, noise + width, g[_OUTLIER], bar[s]
+                b[s], own[_GOAL], tone, slope, 0.0, noise + width, g[_OUTLIER], kept[s, 1],
+                bar[s],
             )
             goal_bar -= expected_bar
             width_bar += wide_bar
@@ -122,7 +131,7 @@ def read_dose_adjoint(
             gain_bar -= ell_bar / gain
             bar[s, 0] *= (1.0 - still) / gain
             expected_bar, h_bar, wide_bar, outlier_bar = absorb_adjoint(
-                b[s], x, tone, slope, 0.0, wide, g[_OUTLIER], bar[s]
+                b[s], x, tone, slope, 0.0, wide, g[_OUTLIER], kept[s, 1], bar[s]
             )
             bar[s, 1] -= e_bar * slope
             goal_bar -= expected_bar
@@ -137,4 +146,7 @@ def read_dose_adjoint(
         g_bar[_STILL_VAR] += width_bar
         own_bar[_GOAL] += goal_bar
         own_bar[_TONE_VAR] += noise_bar
-        pull_tone(g, own, s, b[s, 1], row, codes, tone_bar, slope_bar, noise_bar, bar, g_bar, own_bar)
+        pull_tone(
+            g, own, s, b[s, 1], kept[s, 0], row, codes, tone_bar, slope_bar, noise_bar,
+            bar, g_bar, own_bar,
+        )  # fmt: skip

@@ -11,7 +11,7 @@ from typing import Any
 from itb_bayes.kernel.compiled import part
 from itb_bayes.kernel.regimes.layout import OUTLIER_DENSITY
 
-_LOG_2PI = math.log(2.0 * math.pi)
+_TWO_PI = 2.0 * math.pi
 
 
 @part
@@ -27,8 +27,8 @@ def absorb(
     g1 = b[4] * h0 + b[5] * h1
     s = h0 * g0 + h1 * g1 + noise
     v = x - expected
-    normal = math.exp(-0.5 * (_LOG_2PI + math.log(s) + v * v / s))
-    like = (1.0 - outlier) * normal + outlier * OUTLIER_DENSITY
+    like = (1.0 - outlier) * math.exp(-0.5 * v * v / s) / math.sqrt(_TWO_PI * s)
+    like += outlier * OUTLIER_DENSITY
     o = outlier * OUTLIER_DENSITY / like
     r = 1.0 - o
     k = r * v / s
@@ -44,18 +44,17 @@ def absorb(
 
 @part
 def absorb_adjoint(
-    b: Any, x: float, expected: float, h0: float, h1: float, noise: float, outlier: float, bar: Any
-) -> Any:
+    b: Any, x: float, expected: float, h0: float, h1: float, noise: float, outlier: float,
+    like: float, bar: Any,
+) -> Any:  # fmt: skip
     """Turn ``bar`` (6,), the adjoint of ``out``, into that of ``b``, in place.
 
-    Returns the adjoints of ``expected, h0, noise, outlier`` (``h1`` is a constant).
+    ``like`` is what :func:`absorb` returned. Returns the adjoints of ``expected, h0, noise, outlier`` (``h1`` is a constant).
     """
     g0 = b[3] * h0 + b[4] * h1
     g1 = b[4] * h0 + b[5] * h1
     s = h0 * g0 + h1 * g1 + noise
     v = x - expected
-    normal = math.exp(-0.5 * (_LOG_2PI + math.log(s) + v * v / s))
-    like = (1.0 - outlier) * normal + outlier * OUTLIER_DENSITY
     o = outlier * OUTLIER_DENSITY / like
     r = 1.0 - o
     k = r * v / s

@@ -11,22 +11,23 @@ from itb_bayes.kernel.compiled import part
 
 
 @part
-def respond(gap: float, untreated: float, hill: float) -> Any:
-    """Return tone, slope and curvature (points, points per log dose, per log dose squared)."""
-    z = hill * gap - math.log(untreated - 1.0)
-    share = 1.0 / (1.0 + math.exp(-z))
-    spread = share * (1.0 - share)
-    slope = untreated * hill * spread
-    return untreated * share, slope, slope * hill * (1.0 - 2.0 * share)
+def shift_of(untreated: float) -> float:
+    """Return ``logit(1 / U)``, which is the same at all visits of a patient."""
+    return -math.log(untreated - 1.0)
+
+
+@part
+def respond(gap: float, untreated: float, hill: float, shift: float) -> Any:
+    """Return tone (points), its slope (points per log dose), and tone over ``untreated``."""
+    share = 1.0 / (1.0 + math.exp(-hill * gap - shift))
+    return untreated * share, untreated * hill * share * (1.0 - share), share
 
 
 @part
 def respond_adjoint(
-    gap: float, untreated: float, hill: float, tone_bar: float, slope_bar: float
+    gap: float, untreated: float, hill: float, share: float, tone_bar: float, slope_bar: float
 ) -> Any:
     """Return the adjoints of gap, untreated tone and hill."""
-    z = hill * gap - math.log(untreated - 1.0)
-    share = 1.0 / (1.0 + math.exp(-z))
     spread = share * (1.0 - share)
     # d tone = share dU + U spread dz; d slope = hill spread dU + U spread dh + U h spread' dz
     dz = untreated * spread * tone_bar

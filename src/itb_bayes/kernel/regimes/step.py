@@ -68,6 +68,18 @@ def drift(g: Any, own: Any, t: float, dt: float, b: Any) -> None:
 
 
 @part
+def undrift(g: Any, own: Any, t: float, dt: float, b: Any) -> None:
+    """Take back what :func:`drift` added to the means of a belief."""
+    fading = math.exp(-(t - dt) / g[_TITRATION_YEARS]) - math.exp(-t / g[_TITRATION_YEARS])
+    mean = own[_DRIFT] * dt + g[_TITRATION] * fading
+    for s in range(N_STATE):
+        b[s, 1] -= mean
+    b[_RISING, 1] -= g[_T_RATE] * dt
+    b[_WORSE, 1] -= g[_P_RATE] * dt
+    b[_LEAKING, 1] -= g[_LEAK_RATE] * dt
+
+
+@part
 def drift_adjoint(g: Any, t: float, dt: float, bar: Any, g_bar: Any, own_bar: Any) -> None:
     """Add the reverse of :func:`drift`; the adjoint of the belief is unchanged by it."""
     h = g[_TITRATION_YEARS]
@@ -98,33 +110,55 @@ def _gap(g: Any, s: int, mean: float, row: Any, codes: Any) -> float:
 
 
 @part
-def expect_tone(g: Any, own: Any, s: int, mean: float, row: Any, codes: Any) -> Any:
-    """Return expected tone, its slope in the requirement, and the state's own variance."""
+def expect_tone(
+    g: Any, own: Any, shift: float, s: int, mean: float, row: Any, codes: Any
+) -> Any:
+    """Return expected tone, its slope in the requirement, the state's own variance, and the share.
+
+    ``shift`` is :func:`~itb_bayes.kernel.regimes.response.shift_of` the patient's untreated tone;
+    the share is kept for :func:`pull_tone`.
+    """
     gap = _gap(g, s, mean, row, codes)
-    tone, slope, _ = respond(gap, own[_UNTREATED], g[_HILL])
+    tone, slope, share = respond(gap, own[_UNTREATED], g[_HILL], shift)
+    return tone + _added(g, s), slope, _own_variance(g, s, slope), share
+
+
+@part
+def recall_tone(g: Any, own: Any, s: int, share: float) -> Any:
+    """Return what :func:`expect_tone` did, from the share it kept."""
+    tone = own[_UNTREATED] * share
+    slope = tone * g[_HILL] * (1.0 - share)
+    return tone + _added(g, s), slope, _own_variance(g, s, slope)
+
+
+@part
+def _added(g: Any, s: int) -> float:
+    return g[_TRIGGER_TONE] if s == _TRIGGER else 0.0
+
+
+@part
+def _own_variance(g: Any, s: int, slope: float) -> float:
     if s >= _SEVERE:
-        return tone, slope, slope * slope * g[_LOSS_VAR + s - _SEVERE]
-    if s == _TRIGGER:
-        return tone + g[_TRIGGER_TONE], slope, g[_TRIGGER_VAR]
-    return tone, slope, 0.0
+        return slope * slope * g[_LOSS_VAR + s - _SEVERE]
+    return g[_TRIGGER_VAR] if s == _TRIGGER else 0.0
 
 
 @part
 def pull_tone(
-    g: Any, own: Any, s: int, mean: float, row: Any, codes: Any,
+    g: Any, own: Any, s: int, mean: float, share: float, row: Any, codes: Any,
     tone_bar: float, slope_bar: float, extra_bar: float, bar: Any, g_bar: Any, own_bar: Any,
 ) -> None:  # fmt: skip
     """Add the reverse of :func:`expect_tone` to ``bar[s]``, ``g_bar`` and ``own_bar``."""
     gap = _gap(g, s, mean, row, codes)
     if s >= _SEVERE:
-        _, slope, _ = respond(gap, own[_UNTREATED], g[_HILL])
+        slope = own[_UNTREATED] * g[_HILL] * share * (1.0 - share)
         g_bar[_LOSS_VAR + s - _SEVERE] += extra_bar * slope * slope
         slope_bar += extra_bar * 2.0 * slope * g[_LOSS_VAR + s - _SEVERE]
     elif s == _TRIGGER:
         g_bar[_TRIGGER_TONE] += tone_bar
         g_bar[_TRIGGER_VAR] += extra_bar
     gap_bar, untreated_bar, hill_bar = respond_adjoint(
-        gap, own[_UNTREATED], g[_HILL], tone_bar, slope_bar
+        gap, own[_UNTREATED], g[_HILL], share, tone_bar, slope_bar
     )
     bar[s, 1] += gap_bar
     own_bar[_UNTREATED] += untreated_bar
@@ -135,57 +169,62 @@ def pull_tone(
 
 
 @part
-def read_tone(g: Any, own: Any, row: Any, codes: Any, b: Any, out: Any) -> None:
-    """Update every state (9, 6) by the mean Ashworth score of the step."""
+def read_tone(
+    g: Any, own: Any, shift: float, row: Any, codes: Any, b: Any, out: Any, kept: Any
+) -> None:
+    """Update every state (9, 6) by the mean Ashworth score; ``kept`` (9, 2) serves the reverse."""
     for s in range(N_STATE):
-        tone, slope, extra = expect_tone(g, own, s, b[s, 1], row, codes)
+        tone, slope, extra, kept[s, 0] = expect_tone(g, own, shift, s, b[s, 1], row, codes)
         noise = own[_TONE_VAR] + extra
-        absorb(b[s], row[_ASHWORTH], tone, slope, 0.0, noise, g[_OUTLIER], out[s])
+        kept[s, 1] = absorb(b[s], row[_ASHWORTH], tone, slope, 0.0, noise, g[_OUTLIER], out[s])
 
 
 @part
 def read_tone_adjoint(
-    g: Any, own: Any, row: Any, codes: Any, b: Any, bar: Any, g_bar: Any, own_bar: Any
+    g: Any, own: Any, row: Any, codes: Any, b: Any, kept: Any, bar: Any, g_bar: Any, own_bar: Any
 ) -> None:
     """Turn ``bar`` (9, 6) into the adjoint of the belief before :func:`read_tone`."""
     for s in range(N_STATE):
-        mean = b[s, 1]
-        tone, slope, extra = expect_tone(g, own, s, mean, row, codes)
+        tone, slope, extra = recall_tone(g, own, s, kept[s, 0])
         noise = own[_TONE_VAR] + extra
         tone_bar, slope_bar, noise_bar, outlier_bar = absorb_adjoint(
-            b[s], row[_ASHWORTH], tone, slope, 0.0, noise, g[_OUTLIER], bar[s]
+            b[s], row[_ASHWORTH], tone, slope, 0.0, noise, g[_OUTLIER], kept[s, 1], bar[s]
         )
         g_bar[_OUTLIER] += outlier_bar
         own_bar[_TONE_VAR] += noise_bar
         pull_tone(
-            g, own, s, mean, row, codes, tone_bar, slope_bar, noise_bar, bar, g_bar, own_bar
+            g, own, s, b[s, 1], kept[s, 0], row, codes, tone_bar, slope_bar, noise_bar,
+            bar, g_bar, own_bar,
+        )  # fmt: skip
+
+
+@part
+def read_spasms(
+    g: Any, own: Any, shift: float, row: Any, codes: Any, b: Any, out: Any, kept: Any
+) -> None:
+    """Update every state (9, 6) by the spasm frequency; ``kept`` (9, 2) serves the reverse."""
+    beta = g[_PENN_B]
+    for s in range(N_STATE):
+        tone, slope, extra, kept[s, 0] = expect_tone(g, own, shift, s, b[s, 1], row, codes)
+        expected = g[_PENN_A] + beta * tone + b[s, 2]
+        noise = g[_PENN_VAR] + beta * beta * extra
+        kept[s, 1] = absorb(
+            b[s], row[_PENN], expected, beta * slope, 1.0, noise, g[_OUTLIER], out[s]
         )
 
 
 @part
-def read_spasms(g: Any, own: Any, row: Any, codes: Any, b: Any, out: Any) -> None:
-    """Update every state (9, 6) by the spasm frequency of the step."""
-    beta = g[_PENN_B]
-    for s in range(N_STATE):
-        tone, slope, extra = expect_tone(g, own, s, b[s, 1], row, codes)
-        expected = g[_PENN_A] + beta * tone + b[s, 2]
-        noise = g[_PENN_VAR] + beta * beta * extra
-        absorb(b[s], row[_PENN], expected, beta * slope, 1.0, noise, g[_OUTLIER], out[s])
-
-
-@part
 def read_spasms_adjoint(
-    g: Any, own: Any, row: Any, codes: Any, b: Any, bar: Any, g_bar: Any, own_bar: Any
+    g: Any, own: Any, row: Any, codes: Any, b: Any, kept: Any, bar: Any, g_bar: Any, own_bar: Any
 ) -> None:
     """Turn ``bar`` (9, 6) into the adjoint of the belief before :func:`read_spasms`."""
     beta = g[_PENN_B]
     for s in range(N_STATE):
-        mean = b[s, 1]
-        tone, slope, extra = expect_tone(g, own, s, mean, row, codes)
+        tone, slope, extra = recall_tone(g, own, s, kept[s, 0])
         expected = g[_PENN_A] + beta * tone + b[s, 2]
         noise = g[_PENN_VAR] + beta * beta * extra
         expected_bar, h_bar, noise_bar, outlier_bar = absorb_adjoint(
-            b[s], row[_PENN], expected, beta * slope, 1.0, noise, g[_OUTLIER], bar[s]
+            b[s], row[_PENN], expected, beta * slope, 1.0, noise, g[_OUTLIER], kept[s, 1], bar[s]
         )
         g_bar[_OUTLIER] += outlier_bar
         g_bar[_PENN_A] += expected_bar
@@ -193,6 +232,6 @@ def read_spasms_adjoint(
         g_bar[_PENN_VAR] += noise_bar
         g_bar[_PENN_B] += expected_bar * tone + h_bar * slope + noise_bar * 2.0 * beta * extra
         pull_tone(
-            g, own, s, mean, row, codes, beta * expected_bar, beta * h_bar,
+            g, own, s, b[s, 1], kept[s, 0], row, codes, beta * expected_bar, beta * h_bar,
             noise_bar * beta * beta, bar, g_bar, own_bar,
         )  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from itb_bayes.kernel.compiled import entry, part
-from itb_bayes.kernel.regimes.filter import N_STAGE, carry_out, forward_step
+from itb_bayes.kernel.regimes.filter import N_STAGE, carry_out, fill_onset, forward_step
 from itb_bayes.kernel.regimes.findings import (
     LABELS,
     N_CHANNEL,
@@ -22,11 +22,13 @@ from itb_bayes.kernel.regimes.findings import (
     tests,
     undetected,
 )
-from itb_bayes.kernel.regimes.layout import N_STATE, Code, Col
+from itb_bayes.kernel.regimes.layout import N_STATE, Code, Col, Own
 from itb_bayes.kernel.regimes.mixing import N_BELIEF
+from itb_bayes.kernel.regimes.response import shift_of
 from itb_bayes.kernel.regimes.step import begin
 
 _T, _DOSE, _ACTION = int(Col.T), int(Col.LOG_DOSE), int(Code.ACTION)
+_UNTREATED = int(Own.UNTREATED)
 _TINY = 1e-300
 
 
@@ -62,19 +64,23 @@ def trace(g: Any, own: Any, data: Any, codes: Any, offsets: Any) -> Any:
     channel = np.zeros((n_step, N_CHANNEL, N_STATE))
     stage = np.empty((N_STAGE, N_STATE, N_BELIEF))
     finding = np.empty(N_STATE)
+    kept = np.empty((2, N_STATE, 2))
     p, jump, jump_var = (
         np.zeros((N_STATE, N_STATE)),
         np.zeros((N_STATE, N_STATE)),
         np.zeros((N_STATE, N_STATE)),
     )
+    onset, onset_var, moves = np.zeros_like(p), np.zeros_like(p), np.zeros_like(p)
+    fill_onset(g, onset, onset_var)
     chain = np.empty((2, N_STATE, N_BELIEF))
     for i in range(n_patient):
         begin(g, data[offsets[i], _DOSE], stage[0])
+        shift = shift_of(own[i, _UNTREATED])
         for k in range(offsets[i], offsets[i + 1]):
             row, code = data[k], codes[k]
             dt = 0.0 if k == offsets[i] else row[_T] - data[k - 1, _T]
             total, spoken = forward_step(
-                g, own[i], row, code, dt, stage, p, jump, jump_var, finding
+                g, own[i], shift, row, code, dt, stage, moves, onset, onset_var, finding, kept
             )
             ll[i] += total + spoken
             belief[k] = stage[4]

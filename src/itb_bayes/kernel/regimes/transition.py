@@ -75,9 +75,7 @@ def transition(
     h_tolerance = g[_EARLY] * early + g[_LATE] * (dt - early)
     h_worse = own[_ONSET] * dt
     h_catheter = own[_RATIO] * (g[_FIRST] * first + g[_LATER] * (dt - first))
-    h_pump = g[_HAZARD] * (
-        _pump_power(pump_age, g[_SHAPE]) - _pump_power(pump_age - dt, g[_SHAPE])
-    )
+    h_pump = g[_HAZARD] * (_pump_power(pump_age, g[_SHAPE]) - _pump_power(pump_age - dt, g[_SHAPE]))
     fault, slow = h_catheter + h_pump, h_tolerance + h_worse
     r_fault, r_slow = _ratio(fault), _ratio(slow)
     intact, still = math.exp(-fault), math.exp(-slow)
@@ -185,5 +183,3 @@ def transition_adjoint(
     g_bar[_END] += intact * (ws - ww) * dt * (1.0 - ended)
     settles = p_bar[_LEAKING, _PARTIAL] - p_bar[_LEAKING, _LEAKING]
     g_bar[_LEAK_SETTLES] += settles * dt * math.exp(-g[_LEAK_SETTLES] * dt)
-
-

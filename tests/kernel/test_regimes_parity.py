@@ -1,0 +1,268 @@
+"""Special cases of the switching filter against independent filters: Kalman, and hidden Markov."""
+
+import numpy as np
+import pytest
+from hmmlearn.base import BaseHMM
+from regimes_cases import blank_steps, patients, population, stack
+from scipy.special import expit, logit
+from scipy.stats import norm
+from statsmodels.tsa.statespace.kalman_filter import KalmanFilter
+
+from itb_bayes.kernel.regimes.filter import regimes_log_likelihood
+from itb_bayes.kernel.regimes.layout import (
+    N_STATE,
+    OUTLIER_DENSITY,
+    START_ELSEWHERE,
+    Code,
+    Col,
+    Par,
+    State,
+)
+from itb_bayes.kernel.regimes.trace import trace
+
+NO_ONSETS = dict.fromkeys(
+    ("TRIGGER_ONSET", "TOLERANCE_EARLY", "TOLERANCE_LATE", "CATHETER_FIRST", "CATHETER_LATER",
+     "PUMP_HAZARD"), 0.0,
+)  # fmt: skip
+"""With them, whoever is stable stays so."""
+SURELY_STABLE = {"LEAK_DROP": 0.0, "LEAK_DROP_VAR": 0.0}
+"""With a fault confirmed at the first step: every start but the stable one is left out."""
+HILL, UNTREATED, TONE_VAR, DRIFT = 1.6, 2.9, 0.09, 0.025
+
+
+def stable_patient(n=40):
+    """Return steps of a patient whose fault was repaired on the first day, and the rest is tone."""
+    rng = np.random.default_rng(2)
+    t = np.concatenate([[0.0], np.cumsum(rng.uniform(0.05, 0.6, n - 1))])
+    data, codes = blank_steps(t)
+    data[:, Col.LOG_DOSE] = 5.0 + 0.02 * t
+    data[1:, Col.ASHWORTH] = 1.0 + 0.4 * rng.standard_normal(n - 1)
+    data[1:, Col.PENN] = 1.2 + 0.4 * rng.standard_normal(n - 1)
+    data[5::7, Col.ASHWORTH] = np.nan
+    data[3::5, Col.PENN] = np.nan
+    codes[0, Code.ACTION] = 1
+    return data, codes
+
+
+def start_constant(g):
+    """Return the log-likelihood of the fault confirmed at the first step."""
+    found = g[Par.FOUND_LEAKING] + g[Par.FOUND_PARTIAL] + g[Par.FOUND_SEVERE]
+    return np.log(START_ELSEWHERE * found)
+
+
+class Kalman:
+    """Requirement and spasm offset under the filter of statsmodels, two instants a step.
+
+    At the first instant of a step the tone is read, at the second, without time between, the
+    spasms. ``at`` is where tone is linearised at each instant.
+    """
+
+    def __init__(self, g, data):
+        self.g, self.data = g, data
+        self.t = data[:, Col.T]
+        self.n = 2 * len(data)
+
+    def run(self, at):
+        g, data, n = self.g, self.data, self.n
+        years = np.repeat(self.t, 2)
+        fading = -np.diff(np.exp(-years / g[Par.TITRATION_YEARS]), append=0.0)
+        dt = np.diff(years, append=years[-1])
+        fading[-1] = 0.0
+        gap = at - np.repeat(data[:, Col.LOG_DOSE], 2)
+        share = expit(HILL * gap + logit(1.0 / UNTREATED))
+        slope = UNTREATED * HILL * share * (1.0 - share)
+        level = UNTREATED * share - slope * at
+        tone = np.arange(n) % 2 == 0
+        beta = np.where(tone, 1.0, g[Par.PENN_SLOPE])
+        readings = np.where(
+            tone, np.repeat(data[:, Col.ASHWORTH], 2), np.repeat(data[:, Col.PENN], 2)
+        )
+        model = KalmanFilter(k_endog=1, k_states=2, loglikelihood_burn=0)
+        model.bind(readings[:, None])
+        model["design"] = np.stack([beta * slope, np.where(tone, 0.0, 1.0)])[None]
+        shift = np.where(tone, 0.0, g[Par.PENN_INTERCEPT])
+        model["obs_intercept"] = (shift + beta * level)[None]
+        model["obs_cov"] = np.where(tone, TONE_VAR, g[Par.PENN_VAR])[None, None]
+        model["transition"] = np.eye(2)
+        model["selection"] = np.eye(2)
+        drift = DRIFT * dt + g[Par.TITRATION] * fading
+        model["state_intercept"] = np.stack([drift, np.zeros(n)])
+        cov = np.zeros((2, 2, n))
+        cov[0, 0] = g[Par.WANDER_VAR] * dt + g[Par.TITRATION_VAR] * fading**2
+        model["state_cov"] = cov
+        begin = np.array([data[0, Col.LOG_DOSE] + g[Par.START_GAP], 0.0])
+        spread = np.diag([g[Par.START_VAR], g[Par.PENN_PATIENT_VAR]])
+        model.initialize_known(begin, spread)
+        return model.filter()
+
+    def settle(self):
+        """Linearise where the filter itself says the requirement was, until it says no other."""
+        at = np.full(self.n, self.data[0, Col.LOG_DOSE])
+        for _ in range(self.n + 1):
+            result = self.run(at)
+            moved = result.predicted_state[0, :-1]
+            if np.array_equal(moved, at):
+                break
+            at = moved.copy()
+        return result
+
+
+def one_regime(**changes):
+    labels = {p.name: 0.0 for p in Par if p.name.endswith("_LABEL_FALSE")}
+    return population(**(NO_ONSETS | SURELY_STABLE | labels | {"OUTLIER": 1e-200} | changes))
+
+
+def test_one_regime_is_a_kalman_filter_with_the_same_slopes():
+    g, patient = one_regime(), stable_patient()
+    arrays = stack([patient], patients(1, PROGRESSION_ONSET=0.0))
+    want = Kalman(g, patient[0]).settle()
+    ll, belief, _, _ = trace(g, *arrays)
+    assert ll[0] - start_constant(g) == pytest.approx(want.llf, rel=1e-10)
+    stable = belief[1:, State.STABLE]
+    np.testing.assert_allclose(stable[:, 0], 1.0, rtol=1e-12)
+    filtered, cov = want.filtered_state[:, 3::2].T, want.filtered_state_cov[:, :, 3::2]
+    np.testing.assert_allclose(stable[:, 1:3], filtered, rtol=1e-10, atol=1e-11)
+    np.testing.assert_allclose(stable[:, 3], cov[0, 0], rtol=1e-9)
+    np.testing.assert_allclose(stable[:, 4], cov[0, 1], rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(stable[:, 5], cov[1, 1], rtol=1e-9)
+
+
+def test_in_the_linear_range_one_slope_for_all_is_enough():
+    small = {"START_VAR": 0.05**2, "WANDER_VAR": 0.01**2, "TITRATION_VAR": 0.0, "TITRATION": 0.0}
+    g, patient = one_regime(**small, START_GAP=0.0), stable_patient()
+    data = patient[0]
+    data[:, Col.LOG_DOSE] = 5.0 + DRIFT * data[:, Col.T]
+    ll = regimes_log_likelihood(g, *stack([patient], patients(1, PROGRESSION_ONSET=0.0)))[0][0]
+    want = Kalman(g, data).run(np.repeat(data[:, Col.LOG_DOSE], 2)).llf
+    assert ll - start_constant(g) == pytest.approx(want, abs=0.02)
+    assert ll - start_constant(g) != pytest.approx(want, abs=1e-9)
+
+
+class GivenFrames(BaseHMM):
+    """A hidden Markov model of hmmlearn whose emissions are given, frame by frame."""
+
+    def __init__(self, frames, start, transition):
+        super().__init__(n_components=N_STATE, implementation="log")
+        self.frames, self.startprob_, self.transmat_ = frames, start, transition
+
+    def _check(self):
+        assert np.allclose(self.transmat_.sum(axis=1), 1.0)
+
+    def _compute_log_likelihood(self, X):
+        return self.frames[X[:, 0].astype(int)]
+
+
+DT = 0.25
+EVEN = {
+    "TOLERANCE_EARLY": 0.05, "TOLERANCE_LATE": 0.05, "CATHETER_FIRST": 0.04, "CATHETER_LATER": 0.04,
+    "PUMP_SHAPE": 1.0, "OUTLIER": 0.03,
+}  # fmt: skip
+"""Hazards that do not depend on time."""
+KNOWN = dict.fromkeys(
+    ("WANDER_VAR", "TITRATION_VAR", "START_VAR", "TOLERANCE_RATE", "TOLERANCE_VAR",
+     "TOLERANCE_STEP", "TOLERANCE_STEP_VAR", "PROGRESSION_RATE", "PROGRESSION_VAR", "LEAK_RATE",
+     "LEAK_VAR", "PENN_PATIENT_VAR"), 0.0,
+)  # fmt: skip
+"""With them the requirement is known, whatever the regime."""
+
+
+def even_transitions(g, own):
+    """Return the transition matrix of one step, event by event."""
+    par = dict(zip([p.name for p in Par], g, strict=True))
+    p = np.zeros((N_STATE, N_STATE))
+    catheter = own["CATHETER_RATIO"] * par["CATHETER_FIRST"] * DT
+    pump = par["PUMP_HAZARD"] * DT / 6.0
+    tolerance, worse = par["TOLERANCE_EARLY"] * DT, own["PROGRESSION_ONSET"] * DT
+    intact, calm = np.exp(-catheter - pump), np.exp(-tolerance - worse)
+    both = par["TRIGGER_ONSET"] + par["TRIGGER_END"]
+    flips = (1.0 - np.exp(-both * DT)) / both
+    on, off = par["TRIGGER_ONSET"] * flips, par["TRIGGER_END"] * flips
+    settles, ends = (
+        1 - np.exp(-par["TOLERANCE_SETTLE"] * DT),
+        1 - np.exp(-par["PROGRESSION_END"] * DT),
+    )
+    leaks = 1 - np.exp(-par["LEAK_SETTLES"] * DT)
+    gone, slow = (1.0 - intact) / (catheter + pump), (1.0 - calm) / (tolerance + worse)
+    p[0, :5] = intact * np.array([calm * (1 - on), calm * on, tolerance * slow, 0, worse * slow])
+    p[1, :2] = intact * np.array([off, 1 - off])
+    p[2, 2:4] = intact * np.array([1 - settles, settles])
+    p[3, 3] = intact
+    p[4, [0, 4]] = intact * np.array([ends, 1 - ends])
+    share = par["SEVERE_SHARE"]
+    p[:5, 5:] = gone * np.array([catheter * (1 - share), 0.0, catheter * share, pump])
+    p[5, 5:7] = [1 - leaks, leaks]
+    p[[6, 7, 8], [6, 7, 8]] = 1.0
+    return p
+
+
+def even_frames(g, data, codes):
+    """Return the log-density of everything seen at each step in each state."""
+    par = dict(zip([p.name for p in Par], g, strict=True))
+    frames = np.zeros((len(data), N_STATE))
+    loss = np.zeros(N_STATE)
+    loss[[State.CATHETER_SEVERE, State.PUMP]] = par["LOSS_SEVERE"], par["LOSS_PUMP"]
+    spread = np.zeros(N_STATE)
+    spread[[State.CATHETER_SEVERE, State.PUMP]] = par["LOSS_SEVERE_VAR"], par["LOSS_PUMP_VAR"]
+    triggered = np.arange(N_STATE) == State.TRIGGER
+    leaks = np.isin(np.arange(N_STATE), (5, 6, 7))
+    pump = np.arange(N_STATE) == State.PUMP
+    found = np.array(
+        [0, 0, 0, 0, 0, *(par[f"FOUND_{x}"] for x in ("LEAKING", "PARTIAL", "SEVERE", "PUMP"))]
+    )
+    false, labels = ("TOLERANCE", "PROGRESSION", "TRIGGER"), np.zeros((3, N_STATE))
+    labels[:] = [[par[f"{name}_LABEL_FALSE"]] for name in false]
+    labels[0, [2, 3]], labels[1, 4], labels[2, 1] = (par[f"{name}_LABEL"] for name in false)
+    labels[0, [5, 6]] = par["TOLERANCE_LABEL_LEAK"]
+    requirement = data[0, Col.LOG_DOSE] + par["START_GAP"] + DRIFT * data[:, Col.T]
+    requirement += par["TITRATION"] * (1.0 - np.exp(-data[:, Col.T] / par["TITRATION_YEARS"]))
+    for k, (row, code) in enumerate(zip(data, codes, strict=True)):
+        gap = requirement[k] - row[Col.LOG_DOSE] + loss
+        share = expit(HILL * gap + logit(1.0 / UNTREATED))
+        extra = (UNTREATED * HILL * share * (1 - share)) ** 2 * spread
+        extra = extra + triggered * par["TRIGGER_TONE_VAR"]
+        tone = UNTREATED * share + triggered * par["TRIGGER_TONE"]
+        wild = par["OUTLIER"] * OUTLIER_DENSITY
+        if not np.isnan(row[Col.ASHWORTH]):
+            sd = np.sqrt(TONE_VAR + extra)
+            frames[k] += np.log((1 - par["OUTLIER"]) * norm.pdf(row[Col.ASHWORTH], tone, sd) + wild)
+        if not np.isnan(row[Col.PENN]):
+            sd = np.sqrt(par["PENN_VAR"] + par["PENN_SLOPE"] ** 2 * extra)
+            mean = par["PENN_INTERCEPT"] + par["PENN_SLOPE"] * tone
+            frames[k] += np.log((1 - par["OUTLIER"]) * norm.pdf(row[Col.PENN], mean, sd) + wild)
+        for column, chance in (
+            (Code.DYE, np.where(leaks, par["DYE_SENSITIVITY"], par["DYE_FALSE"])),
+            (Code.ASPIRATION, np.where(leaks, par["BLOCKED_FAULT"], par["BLOCKED_INTACT"])),
+            (Code.ROTOR, np.where(pump, par["ROTOR_SENSITIVITY"], par["ROTOR_FALSE"])),
+        ):
+            if code[column] >= 0:
+                frames[k] += np.log(chance if code[column] else 1.0 - chance)
+        written = code[[Code.TOLERANCE, Code.PROGRESSION, Code.TRIGGER]]
+        frames[k] += written @ np.log(labels)
+        if k:
+            frames[k] -= DT * (labels.sum(axis=0) + found)
+    return frames
+
+
+def test_a_known_requirement_is_a_hidden_markov_model():
+    rng = np.random.default_rng(6)
+    n = 60
+    data, codes = blank_steps(DT * np.arange(n))
+    data[:, Col.LOG_DOSE] = 5.0 + 0.05 * rng.standard_normal(n)
+    data[:, Col.ASHWORTH] = np.where(rng.uniform(size=n) < 0.8, rng.uniform(0.5, 2.5, n), np.nan)
+    data[:, Col.PENN] = np.where(rng.uniform(size=n) < 0.5, rng.uniform(0.5, 2.5, n), np.nan)
+    for column in (Code.DYE, Code.ASPIRATION, Code.ROTOR):
+        codes[:, column] = np.where(rng.uniform(size=n) < 0.15, rng.integers(0, 2, n), -1)
+    for column in (Code.TOLERANCE, Code.PROGRESSION, Code.TRIGGER):
+        codes[:, column] = rng.uniform(size=n) < 0.1
+    g, own = population(**(EVEN | KNOWN)), patients(1)
+    ll, belief, _, _ = trace(g, *stack([(data, codes)], own))
+    start = np.full(N_STATE, START_ELSEWHERE)
+    start[0] = 1.0 - START_ELSEWHERE * (N_STATE - 1)
+    moves = even_transitions(g, {"CATHETER_RATIO": 1.5, "PROGRESSION_ONSET": 0.05})
+    model = GivenFrames(even_frames(g, data, codes), start, moves)
+    for k in range(1, n + 1):
+        # The last smoothed probabilities of a cut series are the filtered ones.
+        total, smoothed = model.score_samples(np.arange(k)[:, None])
+        np.testing.assert_allclose(belief[k - 1, :, 0], smoothed[-1], rtol=1e-8, atol=1e-12)
+    assert ll[0] == pytest.approx(total, rel=1e-10)
+    assert belief[:, 1:, 0].max(axis=0).min() > 0.01
