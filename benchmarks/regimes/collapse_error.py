@@ -146,7 +146,7 @@ def compare(case: Case, n: int, runs: int, seed: int) -> Compared:
     """Run both filters over one patient."""
     g = np.array([PARAMETERS[par.name] for par in Par])
     offsets = np.array([0, len(case.data)])
-    ll, belief, _, _ = trace(g, case.own[None], case.data, case.codes, offsets)
+    ll, belief, *_ = trace(g, case.own[None], case.data, case.codes, offsets)
     lls, probabilities = [], []
     for child in np.random.SeedSequence((SEED, seed)).spawn(runs):
         rng = np.random.default_rng(child)

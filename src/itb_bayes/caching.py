@@ -21,7 +21,7 @@ def kernel_digest() -> str:
     """Return a short digest of the package version and the compiled sources."""
     digest = hashlib.sha256(f"{__version__}|{sys.version_info[:3]}".encode())
     for folder in ("kernel", "model"):
-        for path in sorted((_SOURCES / folder).glob("*.py")):
+        for path in sorted((_SOURCES / folder).rglob("*.py")):
             digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()[:16]
 

@@ -11,7 +11,7 @@ from itb_bayes.checks.replicates import replicate_log_doses
 from itb_bayes.cohort.series import DoseSeries
 from itb_bayes.inference import bundle, plan_store
 from itb_bayes.inference.estimands import drift_estimands
-from itb_bayes.inference.fit import Fit
+from itb_bayes.inference.fitted import Fit
 from itb_bayes.inference.gate import judge
 from itb_bayes.inference.population import PopulationDraws, population_draws
 from itb_bayes.inference.settings import SamplerSettings

@@ -16,7 +16,7 @@ from itb_bayes.checks.suite import check_fit
 from itb_bayes.cli.checks import fit_header
 from itb_bayes.cli.main import app
 from itb_bayes.errors import ModelError, UsageError
-from itb_bayes.inference.fit import Fit
+from itb_bayes.inference.fitted import Fit
 from itb_bayes.report.checks_page import draw_figure, render_checks, write_checks
 from itb_bayes.spec import ModelSpec
 

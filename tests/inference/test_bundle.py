@@ -329,7 +329,7 @@ def test_a_fit_of_another_kind_is_refused(original, monkeypatch, tiny_cohort, tm
         kind = "regimes"
 
     monkeypatch.setattr(ModelSpec, "from_canonical", lambda content: Other())
-    with pytest.raises(ModelError, match="cannot read fits of kind 'regimes'"):
+    with pytest.raises(ModelError, match="fit of kind 'regimes'; this needs a fit of kind 'drift'"):
         Fit.load(original[1])
     with pytest.raises(ModelError, match="models of kind 'regimes' cannot be fitted"):
         fit(Other(), tiny_cohort, SETTINGS, tmp_path / "fit", quiet=True)

@@ -16,7 +16,8 @@ from scipy.linalg import expm
 
 from itb_bayes.kernel.regimes.filter import regimes_log_likelihood
 from itb_bayes.kernel.regimes.layout import N_OWN, N_PAR, N_STATE, Code, Col, Own, Par, State
-from itb_bayes.kernel.regimes.oracle import named, oracle_log_likelihood, transition_matrix
+from itb_bayes.kernel.regimes.oracle import oracle_log_likelihood
+from itb_bayes.kernel.regimes.oracle_moves import named, transition_matrix
 from itb_bayes.kernel.regimes.trace import trace
 from itb_bayes.kernel.regimes.transition import transition
 
@@ -62,7 +63,7 @@ def test_value_equals_the_reference(seed):
     got = regimes_log_likelihood(g, own, data, codes, offsets)[0]
     want = oracle_log_likelihood(g, own, data, codes, offsets).log_likelihood
     np.testing.assert_allclose(got, want, rtol=1e-10, atol=1e-12)
-    np.testing.assert_array_equal(trace(g, own, data, codes, offsets)[0], got)
+    np.testing.assert_allclose(trace(g, own, data, codes, offsets)[0], got, rtol=1e-13, atol=1e-15)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -225,7 +226,7 @@ def test_no_patients_give_nothing():
     )
     assert (ll.shape, g_bar.shape, own_bar.shape) == ((0,), (0, N_PAR), (0, N_OWN))
     traced = trace(population(), np.zeros((0, N_OWN)), *empty, np.zeros(1, dtype=np.int64))
-    assert [len(part) for part in traced] == [0, 0, 0, 0]
+    assert {len(part) for part in traced} == {0}
 
 
 def test_order_and_company_of_patients_change_nothing():

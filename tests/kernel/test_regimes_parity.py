@@ -116,7 +116,7 @@ def test_one_regime_is_a_kalman_filter_with_the_same_slopes():
     g, patient = one_regime(), stable_patient()
     arrays = stack([patient], patients(1, PROGRESSION_ONSET=0.0))
     want = Kalman(g, patient[0]).settle()
-    ll, belief, _, _ = trace(g, *arrays)
+    ll, belief, *_ = trace(g, *arrays)
     assert ll[0] - start_constant(g) == pytest.approx(want.llf, rel=1e-10)
     stable = belief[1:, State.STABLE]
     np.testing.assert_allclose(stable[:, 0], 1.0, rtol=1e-12)
@@ -255,7 +255,7 @@ def test_a_known_requirement_is_a_hidden_markov_model():
     for column in (Code.TOLERANCE, Code.PROGRESSION, Code.TRIGGER):
         codes[:, column] = rng.uniform(size=n) < 0.1
     g, own = population(**(EVEN | KNOWN)), patients(1)
-    ll, belief, _, _ = trace(g, *stack([(data, codes)], own))
+    ll, belief, *_ = trace(g, *stack([(data, codes)], own))
     start = np.full(N_STATE, START_ELSEWHERE)
     start[0] = 1.0 - START_ELSEWHERE * (N_STATE - 1)
     moves = even_transitions(g, {"CATHETER_RATIO": 1.5, "PROGRESSION_ONSET": 0.05})

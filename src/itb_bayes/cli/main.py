@@ -17,6 +17,7 @@ from itb_bayes.cli.demo import demo
 from itb_bayes.cli.fit import fit
 from itb_bayes.cli.report import report
 from itb_bayes.cli.risk import risk
+from itb_bayes.cli.score import score
 from itb_bayes.cli.simulate import simulate
 from itb_bayes.errors import ItbBayesError
 
@@ -37,6 +38,7 @@ app.command("prior")(prior)
 app.command("check")(check)
 app.command("compare")(compare)
 app.command("risk")(risk)
+app.command("score")(score)
 app.command("report")(report)
 
 INTERNAL_ERROR = 6

@@ -19,6 +19,9 @@ def risk(
         [12.0], "--horizon", help="Months after the last reading; may be given several times."
     ),
     output: str = typer.Option("table", "--format", help="table, csv (long risk rows) or json."),
+    patient: str | None = typer.Option(
+        None, "--patient", help="Evidence and next tests for one patient (regimes fits)."
+    ),
     as_json: bool = typer.Option(False, "--json", help="Same as --format json."),
     allow_unconverged: bool = typer.Option(
         False, "--allow-unconverged", help="Print numbers of a fit that failed its gate, marked."
@@ -27,6 +30,7 @@ def risk(
     """Print per patient the drift, the forecast dose and P(dose rises by more than 100 µg/day)."""
     from itb_bayes.errors import UsageError
     from itb_bayes.inference.fitted import Fit
+    from itb_bayes.inference.machinery import load_fit
     from itb_bayes.risk.patient import summarise_patients
 
     if as_json:
@@ -36,10 +40,20 @@ def risk(
     horizons = tuple(sorted(set(horizon)))
     if not all(0.1 <= h <= 60.0 for h in horizons):
         raise UsageError("--horizon must lie between 0.1 and 60 months.")
-    fitted = Fit.load(fit)
+    fitted = load_fit(fit)
     passed = fitted.require_gate(allow_unconverged)
     if not passed:
         typer.echo("GATE NOT PASSED: these numbers are not to be used.", err=True)
+    if not isinstance(fitted, Fit):
+        from itb_bayes.cli.explanations import print_evidence, print_risk
+
+        if patient is None:
+            print_risk(fitted, horizons, output)
+        else:
+            print_evidence(fitted, patient)
+        return
+    if patient is not None:
+        raise UsageError("--patient shows the evidence of regimes fits; this is a drift fit.")
     summaries = summarise_patients(fitted, horizons)
     if output == "csv":
         from itb_bayes.risk.table import risk_table

@@ -49,6 +49,7 @@ _ACTIONS = {
 _NEW_PUMP = ("pump_fault_confirmed", "pump_replacement", "reimplant")
 _NEW_CATHETER = ("catheter_fault_confirmed", "catheter_revision", "reimplant")
 _RESULTS = {"negative": 0, "positive": 1, "indeterminate": 2}
+_WEIGHT_OF_RESULT = (-1, 2, 0, 1)
 _LABELS = {
     "tolerance_diagnosed": "tolerance_label",
     "disease_progression": "progression_label",
@@ -73,10 +74,11 @@ class Timeline:
         the next one.
     dose_change : ndarray
         Log change of the dose made on that day, 0 where it was left; NaN where nothing is known of
-        it, or it was set anew (an operation, a reset, six weeks after one).
+        it, something else happened that day, or it was set anew (an operation, a reset, six weeks
+        after one).
     ashworth, penn : ndarray
         Mean tone (0-4 scale) and spasm frequency (0-4); NaN where not recorded, or delivery was
-        interrupted.
+        interrupted, or not yet begun.
     refill_share : ndarray
         Programmed volume that had not left the pump, as a share of it, less the mean of this
         pump's earlier refills (shrunk towards none by one refill); NaN without a refill.
@@ -95,7 +97,8 @@ class Timeline:
     bolus : ndarray of int64
         1 where the dose in force was given as boluses.
     untreated_tone : ndarray, shape (n_patient,)
-        Mean tone (0-4) before implant; NaN where not recorded.
+        Mean tone (0-4) up to the day of the first dose, or of the implant where doses are recorded
+        only from later than six weeks after it; NaN where not recorded.
     """
 
     patient_ids: tuple[str, ...]
@@ -185,7 +188,7 @@ def timeline(cohort: Cohort, *, until_years: Mapping[str, float] | None = None) 
                 columns[name].append(value)
     whole = {"dye", "aspiration", "rotor", "tolerance_label", "progression_label"}
     whole |= {"trigger_label", "action", "bolus"}
-    arrays = {
+    arrays: dict[str, Any] = {
         f.name: np.array(columns[f.name], dtype=np.int64 if f.name in whole else np.float64)
         for f in fields(Timeline)
         if f.name not in ("patient_ids", "offsets")
@@ -250,40 +253,45 @@ def _patient_steps(own: Mapping[str, pd.DataFrame]) -> tuple[list[dict[str, Any]
     return rows, untreated
 
 
+def _day(t_years: float) -> float:
+    return round(t_years / _DAY_YEARS) * _DAY_YEARS
+
+
 def _collect(own: Mapping[str, pd.DataFrame], first: float) -> tuple[dict[float, _Step], float]:
     """Gather the records of each day from the first dose on, and the tone before it."""
     days: dict[float, _Step] = defaultdict(_Step)
     before: list[float] = []
 
-    def day(t: float) -> float:
-        return round(t / _DAY_YEARS) * _DAY_YEARS
-
+    # A record that starts later than this is of a patient who was treated before it.
+    start = _day(first) if first <= SETTLING_YEARS else 0.0
     for t in own["doses"]["t_years"]:
-        days[day(float(t))].dose = True
+        days[_day(float(t))].dose = True
     if "assessments" in own:
         frame = own["assessments"]
         for t, scale, value in zip(frame["t_years"], frame["scale"], frame["value"], strict=True):
+            untreated = _day(float(t)) <= start
             if scale in TONE_SHIFT:
                 tone = float(value) + TONE_SHIFT[scale]
-                if t < first or day(t) <= min(first, 0.0):
+                if untreated:
                     before.append(tone)
-                else:
-                    days[day(float(t))].scores.append(tone)
-            elif t >= first:
-                step = days[day(float(t))]
-                (step.penn if scale == "penn" else step.edss).append(float(value))
+                elif t >= first:
+                    days[_day(float(t))].scores.append(tone)
+            elif t >= first and scale == "edss":
+                days[_day(float(t))].edss.append(float(value))
+            elif t >= first and not untreated:
+                days[_day(float(t))].penn.append(float(value))
     if "refills" in own:
         frame = own["refills"]
         columns = ("t_years", "expected_residual_ml", "actual_residual_ml", "reservoir_ml")
         for t, *volumes in zip(*(frame[c].astype(float) for c in columns), strict=True):
             if t >= first:
-                days[day(t)].refill = (volumes[0], volumes[1], volumes[2])
+                days[_day(t)].refill = (volumes[0], volumes[1], volumes[2])
     if "events" in own:
         frame = own["events"]
         details = frame["detail"].fillna("")
         for t, event, detail in zip(frame["t_years"], frame["event"], details, strict=True):
             if t >= first and event not in ("death", "lost"):
-                days[day(float(t))].events.append((str(event), str(detail)))
+                days[_day(float(t))].events.append((str(event), str(detail)))
     return days, float(np.mean(before)) if before else np.nan
 
 
@@ -318,8 +326,8 @@ def _note_event(row: dict[str, Any], event: str, detail: str) -> None:
         row["action"] |= int(Action.RESET)
     elif event in ("dye_study", "aspiration", "rotor_study"):
         name = event.removesuffix("_study")
-        # Of several results on one day the one that speaks for a fault is kept.
-        row[name] = max(row[name], _RESULTS.get(detail, -1), key=lambda x: (x == 1, x))
+        # Of several results on one day the one that speaks for a fault is kept, then a clear one.
+        row[name] = max(row[name], _RESULTS.get(detail, -1), key=_WEIGHT_OF_RESULT.index)
     elif event in _LABELS:
         row[_LABELS[event]] = 1
 
@@ -330,7 +338,8 @@ def _pauses(events: pd.DataFrame | None) -> list[tuple[float, float]]:
     if events is None:
         return found
     start: float | None = None
-    for t, event in zip(events["t_years"].astype(float), events["event"], strict=True):
+    for t_years, event in zip(events["t_years"].astype(float), events["event"], strict=True):
+        t = _day(t_years)
         if event in ("holiday_start", "explant") and start is None:
             start = t
         elif event in ("holiday_end", "reimplant") and start is not None:

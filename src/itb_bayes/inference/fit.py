@@ -9,13 +9,10 @@ from typing import Any
 import xarray as xr
 
 from itb_bayes.cohort.cohort import Cohort
-from itb_bayes.errors import ModelError, UsageError
-from itb_bayes.inference import bundle, plan_store
-from itb_bayes.inference.estimands import drift_estimands
-from itb_bayes.inference.fitted import Fit, thin
+from itb_bayes.errors import UsageError
+from itb_bayes.inference import bundle
 from itb_bayes.inference.gate import GateReport, judge
-from itb_bayes.inference.patients import draw_patients
-from itb_bayes.inference.population import population_draws
+from itb_bayes.inference.machinery import Machinery, machinery_of
 from itb_bayes.inference.progress import Progress
 from itb_bayes.inference.sampling import (
     ChainBatch,
@@ -27,9 +24,7 @@ from itb_bayes.inference.sampling import (
     sample_batch,
 )
 from itb_bayes.inference.settings import SamplerSettings
-from itb_bayes.model.drift import build_drift
-from itb_bayes.model.plan import REVISION, DriftPlan, plan_drift
-from itb_bayes.spec import DriftSpec, ModelSpec
+from itb_bayes.spec import ModelSpec
 
 
 def fit(
@@ -43,7 +38,7 @@ def fit(
     quiet: bool = False,
     as_of: str = "the last record of each patient",
     command: tuple[str, ...] = (),
-) -> Fit:
+) -> Any:
     """Fit a model to a cohort and write the fit bundle.
 
     Chains are written as they finish; a fit that was interrupted goes on from the finished chains
@@ -67,6 +62,11 @@ def fit(
     command : tuple of str
         Command line to record.
 
+    Returns
+    -------
+    Fit or RegimesFit
+        By the kind of the model.
+
     Raises
     ------
     ModelError
@@ -77,11 +77,10 @@ def fit(
     out = Path(out).absolute()
     bundle.prepare_target(out, force)
     started = time.monotonic()
-    if not isinstance(spec, DriftSpec):
-        raise ModelError(f"models of kind {spec.kind!r} cannot be fitted by this version.")
-    plan = plan_drift(spec, cohort, until_years=until_years)
-    data = plan_store.plan_digest(plan)
-    run = bundle.run_digest(f"{spec.digest}/{REVISION}", data, settings.as_dict())
+    machinery = machinery_of(spec)
+    plan = machinery.plan(spec, cohort, until_years=until_years)
+    data = machinery.digest(plan)
+    run = bundle.run_digest(f"{spec.digest}/{machinery.revision}", data, settings.as_dict())
     working = out.with_name(f".{out.name}.{run[:12]}.part")
     try:
         working.mkdir(mode=0o700, exist_ok=True)
@@ -90,36 +89,40 @@ def fit(
     with bundle.exclusive(working):
         draws = _sample_resumable(spec, plan, settings, working, quiet)
         gate = _judge(spec, plan, draws, settings, quiet)
-        manifest = _manifest(spec, plan, cohort, settings, gate, (data, run), command)
+        manifest = _manifest(spec, cohort, settings, gate, (data, run), command)
+        manifest |= {
+            "model_revision": machinery.revision,
+            "n_set_aside": machinery.n_set_aside(plan),
+        }
         manifest["wall_seconds"] = round(time.monotonic() - started, 1)
         manifest["as_of"] = as_of
-        _write(spec, plan, draws, gate, manifest, working)
+        _write(machinery, spec, plan, draws, gate, manifest, working)
         bundle.publish(working, out, force)
-    return Fit(spec, plan, draws, gate, manifest)
+    return machinery.fit_class(spec, plan, draws, gate, manifest)
 
 
 def _write(
-    spec: DriftSpec,
-    plan: DriftPlan,
+    machinery: Machinery,
+    spec: ModelSpec,
+    plan: Any,
     draws: xr.DataTree,
     gate: GateReport,
     manifest: Mapping[str, Any],
     working: Path,
 ) -> None:
     bundle.write_json(working / bundle.MODEL_FILE, spec.canonical())
-    plan_store.write_plan(plan, working)
+    machinery.write(plan, working)
     bundle.write_tree(draws, working / bundle.DRAWS_FILE)
     bundle.write_json(
         working / bundle.DIAGNOSTICS_FILE,
         {"passed": gate.passed, "criteria": [vars(c) for c in gate.criteria]},
     )
-    plan_store.write_set_aside(plan, working)
+    machinery.write_set_aside(plan, working)
     bundle.seal(working, dict(manifest))
 
 
 def _manifest(
-    spec: DriftSpec,
-    plan: DriftPlan,
+    spec: ModelSpec,
     cohort: Cohort,
     settings: SamplerSettings,
     gate: GateReport,
@@ -133,7 +136,6 @@ def _manifest(
         "run": run,
         "model_name": spec.name,
         "model_version": spec.version,
-        "model_revision": REVISION,
         "cohort": cohort.name,
         "cohort_fingerprint": cohort.fingerprint,
         "synthetic": cohort.synthetic,
@@ -141,39 +143,19 @@ def _manifest(
         "versions": bundle.versions(),
         "command": list(command),
         "gate_passed": gate.passed,
-        "n_set_aside": len(plan.series.set_aside),
     }
 
 
 def _judge(
-    spec: DriftSpec, plan: DriftPlan, draws: xr.DataTree, settings: SamplerSettings, quiet: bool
+    spec: ModelSpec, plan: Any, draws: xr.DataTree, settings: SamplerSettings, quiet: bool
 ) -> GateReport:
-    """Judge parameters, population estimands, and every patient's drift and rise probability."""
+    """Judge parameters, and everything that the kind of model reports."""
     posterior = draws["posterior"].to_dataset()
-    kept = thin(posterior)
-    progress = Progress("patients", plan.n_patient, quiet=quiet)
-    patients = draw_patients(
-        plan, population_draws(spec, plan, kept), settings.seed, on_patient=progress.update
-    )
-    shape = (kept.sizes["chain"], kept.sizes["draw"], plan.n_patient)
-    reported = xr.Dataset(
-        {
-            "drift_mean": (("chain", "draw", "patient"), patients.drift_mean.reshape(shape)),
-            "p_rise": (("chain", "draw", "patient"), patients.p_rise[..., 0].reshape(shape)),
-        }
-    )
-    progress.finish()
-    return judge(
-        draws,
-        {
-            "population estimands": drift_estimands(spec, plan, posterior),
-            "patient quantities": reported,
-        },
-    )
+    return judge(draws, machinery_of(spec).reported(spec, plan, posterior, settings, quiet))
 
 
 def _sample_resumable(
-    spec: DriftSpec, plan: DriftPlan, settings: SamplerSettings, working: Path, quiet: bool
+    spec: ModelSpec, plan: Any, settings: SamplerSettings, working: Path, quiet: bool
 ) -> xr.DataTree:
     chains = working / bundle.CHAINS_FOLDER
     chains.mkdir(exist_ok=True)
@@ -187,7 +169,7 @@ def _sample_resumable(
         compiling = Progress("compiling the model", 0, quiet=quiet)
         if not quiet:
             sys.stderr.write("compiling the model: about 15 s, a minute the first time\n")
-        compiled = compile_model(build_drift(spec, plan))
+        compiled = compile_model(machinery_of(spec).build(spec, plan))
         compiling.finish()
         per_chain = settings.tune + settings.draws
         progress = Progress("sampling", settings.chains * per_chain, quiet=quiet)

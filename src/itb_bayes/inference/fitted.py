@@ -4,20 +4,19 @@ Loading a fit needs neither PyMC nor a sampler, so commands that only read one s
 """
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import xarray as xr
 
-from itb_bayes.errors import GateError, ModelError
-from itb_bayes.inference import bundle, plan_store
+from itb_bayes.errors import ModelError
+from itb_bayes.inference import bundle, plan_store, stored
 from itb_bayes.inference.estimands import drift_estimands
 from itb_bayes.inference.gate import Criterion, GateReport
 from itb_bayes.inference.patients import PatientDraws, draw_patients
 from itb_bayes.inference.population import PopulationDraws, population_draws
+from itb_bayes.inference.stored import StoredFit
 from itb_bayes.model.plan import REVISION, DriftPlan
 from itb_bayes.spec import DriftSpec, ModelSpec
 
@@ -25,46 +24,8 @@ PATIENT_DRAWS_PER_CHAIN = 500
 """Posterior draws per chain used for patients' conditionals (which are exact given a draw)."""
 
 
-@dataclass(frozen=True, eq=False)
-class Fit:
-    """A fitted model.
-
-    Attributes
-    ----------
-    spec : DriftSpec
-    plan : DriftPlan
-    draws : xarray.DataTree
-        Groups ``posterior`` (model scale) and ``sample_stats``.
-    gate : GateReport
-    manifest : dict
-        Digests, versions, settings, labels.
-    """
-
-    spec: DriftSpec
-    plan: DriftPlan
-    draws: xr.DataTree
-    gate: GateReport
-    manifest: Mapping[str, Any]
-
-    @property
-    def posterior(self) -> xr.Dataset:
-        """Draws of the population parameters."""
-        return self.draws["posterior"].to_dataset()
-
-    @property
-    def synthetic(self) -> bool:
-        """Whether the cohort was simulated; every output says so."""
-        return bool(self.manifest["synthetic"])
-
-    @property
-    def run_id(self) -> str:
-        """Short name of the run: the first digits of its digest."""
-        return str(self.manifest["run"])[:12]
-
-    @property
-    def seed(self) -> int:
-        """Seed that everything random in the fit derives from."""
-        return int(self.manifest["settings"]["seed"])
+class Fit(StoredFit[DriftSpec, DriftPlan]):
+    """A fitted drift model."""
 
     @cached_property
     def estimands(self) -> xr.Dataset:
@@ -80,25 +41,6 @@ class Fit:
         """Draw the patients' effects and futures from their exact conditionals."""
         return draw_patients(self.plan, self.thinned, self.seed, horizons_months)
 
-    def require_gate(self, allow_unconverged: bool = False) -> bool:
-        """Return whether the gate was passed.
-
-        Raises
-        ------
-        GateError
-            If it was not and ``allow_unconverged`` is false.
-        """
-        if self.gate.passed or allow_unconverged:
-            return self.gate.passed
-        raise GateError(
-            f"fit {self.run_id} ({self.spec.name}) did not pass its convergence gate; no numbers "
-            "are given.\n  "
-            + "\n  ".join(self.gate.failures())
-            + "\nFit again with --profile paper (longer, and with smaller steps against "
-            "divergences) and --force; `itb-bayes check` shows where chains disagree. `risk` and "
-            "`report` print numbers marked as not to be used under --allow-unconverged."
-        )
-
     @classmethod
     def load(cls, folder: Path | str) -> "Fit":
         """Load a fit and verify it.
@@ -112,7 +54,10 @@ class Fit:
         manifest = bundle.open_manifest(folder, optional=plan_store.IDENTIFYING_FILES)
         spec = ModelSpec.from_canonical(_read_json(folder / bundle.MODEL_FILE))
         if not isinstance(spec, DriftSpec):
-            raise ModelError(f"this version cannot read fits of kind {spec.kind!r}.")
+            raise ModelError(
+                f"{folder} is a fit of kind {spec.kind!r}; this needs a fit of kind 'drift'. Use "
+                "`itb-bayes risk` or `itb-bayes score` on it."
+            )
         if spec.digest != manifest["model"]:
             raise ModelError(f"{folder} names another model than it holds; fit again.")
         if manifest.get("model_revision") != REVISION:
@@ -132,8 +77,7 @@ class Fit:
 
 def thin(posterior: xr.Dataset) -> xr.Dataset:
     """Return at most :data:`PATIENT_DRAWS_PER_CHAIN` evenly spaced draws of each chain."""
-    every = -(-posterior.sizes["draw"] // PATIENT_DRAWS_PER_CHAIN)
-    return posterior.isel(draw=slice(every - 1, None, every))
+    return stored.thin(posterior, PATIENT_DRAWS_PER_CHAIN)
 
 
 def _read_json(path: Path) -> Any:

@@ -174,7 +174,7 @@ def kernel_parameters(values: Mapping[str, Any], plan: RegimesPlan, xp: Any) -> 
         if name in values:
             vector.append(rule(values[name], xp))
         else:
-            vector.append(xp.as_tensor(_placeholder(par)) if hasattr(xp, "as_tensor") else _placeholder(par))
+            vector.append(xp.zeros(()) + _placeholder(par))
     drift = pick(values["drift"], plan.diagnosis_index, xp)
     onset = pick(values["progression_per_year"], plan.diagnosis_index, xp)
     ratio = values.get("older_catheter_ratio", 1.0)
@@ -210,5 +210,3 @@ def _by_centre(values: Any, plan: RegimesPlan, xp: Any) -> Any:
 
 def _placeholder(par: Par) -> float:
     return 0.0 if par in _OFF else 0.5
-
-

@@ -88,7 +88,11 @@ class RegimesPlan:
     def __post_init__(self) -> None:
         """Refuse arrays that do not fit together: compiled code checks none of them."""
         n, steps = len(self.patient_ids), int(self.offsets[-1])
-        if self.offsets.shape != (n + 1,) or self.offsets[0] != 0 or np.any(np.diff(self.offsets) < 1):
+        if (
+            self.offsets.shape != (n + 1,)
+            or self.offsets[0] != 0
+            or np.any(np.diff(self.offsets) < 1)
+        ):
             raise ValueError("the steps of the plan are not those of its patients, in order")
         if self.data.shape != (steps, N_COL) or self.codes.shape != (steps, N_CODE):
             raise ValueError("the columns of the plan are not those of the kernel")
@@ -119,16 +123,15 @@ class RegimesPlan:
         """Patient of every step, shape (n_step,)."""
         return np.repeat(np.arange(self.n_patient), np.diff(self.offsets))
 
-    def only(self, patient: int) -> "RegimesPlan":
-        """Return the plan of a single patient."""
-        first, last = int(self.offsets[patient]), int(self.offsets[patient + 1])
-        own = slice(patient, patient + 1)
+    def between(self, first: int, last: int) -> "RegimesPlan":
+        """Return the plan of the patients ``first`` to ``last - 1``."""
+        own, steps = slice(first, last), slice(int(self.offsets[first]), int(self.offsets[last]))
         return replace(
             self,
             patient_ids=self.patient_ids[own],
-            offsets=np.array([0, last - first], dtype=np.int64),
-            data=self.data[first:last],
-            codes=self.codes[first:last],
+            offsets=self.offsets[first : last + 1] - self.offsets[first],
+            data=self.data[steps],
+            codes=self.codes[steps],
             diagnosis_index=self.diagnosis_index[own],
             centre_index=self.centre_index[own],
             older_catheter=self.older_catheter[own],
@@ -233,9 +236,7 @@ def _assemble(
     )
 
 
-def _blank(
-    data: NDArray[np.float64], codes: NDArray[np.int64], channels: tuple[str, ...]
-) -> None:
+def _blank(data: NDArray[np.float64], codes: NDArray[np.int64], channels: tuple[str, ...]) -> None:
     """Blank what belongs to channels that are off, in place."""
     floats = {
         "ashworth": (Col.ASHWORTH,),
@@ -313,7 +314,7 @@ def _centres(
         raise ModelError(
             f"model {spec.name!r} has a centre term, but {int((~recorded).sum())} of "
             f"{centre.size} patients have no centre and {len(labels)} centres are named (at least "
-            '2 are needed, for all patients). Fill the column `centre` of patients, or set '
+            "2 are needed, for all patients). Fill the column `centre` of patients, or set "
             'centre.use = "no".'
         )
     notes.append("centre effects off: fewer than two centres recorded")

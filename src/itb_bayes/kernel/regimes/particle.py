@@ -25,15 +25,8 @@ from itb_bayes.kernel.regimes.layout import (
     Par,
     State,
 )
-from itb_bayes.kernel.regimes.oracle import (
-    actions,
-    drift,
-    findings,
-    habit,
-    named,
-    normal,
-    transition_matrix,
-)
+from itb_bayes.kernel.regimes.oracle import findings, habit, normal
+from itb_bayes.kernel.regimes.oracle_moves import actions, drift, named, transition_matrix
 
 Array = NDArray[Any]
 N_STATE = len(State)

@@ -10,7 +10,7 @@ import math
 from typing import Any
 
 from itb_bayes.kernel.compiled import part
-from itb_bayes.kernel.regimes.layout import N_STATE, Col, Own, Par
+from itb_bayes.kernel.regimes.layout import N_STATE, OUTLIER_DENSITY, Col, Own, Par
 from itb_bayes.kernel.regimes.reading import absorb, absorb_adjoint
 from itb_bayes.kernel.regimes.step import expect_tone, pull_tone, recall_tone
 
@@ -56,6 +56,77 @@ def habit_adjoint(g: Any, own: Any, row: Any, g_bar: Any, own_bar: Any) -> None:
 
 
 @part
+def _left_alone(g: Any, e: float, var: float) -> float:
+    """Return the chance that a dose is left alone at a reading about ``e`` above the goal."""
+    wide = var + g[_STILL_VAR]
+    return g[_STILL] * math.sqrt(g[_STILL_VAR] / wide) * math.exp(-0.5 * e * e / wide)
+
+
+@part
+def _left_alone_adjoint(g: Any, e: float, var: float, chance_bar: float, g_bar: Any) -> Any:
+    """Add the reverse of :func:`_left_alone`; return the adjoints of ``e`` and ``var``."""
+    wide = var + g[_STILL_VAR]
+    log_bar = chance_bar * _left_alone(g, e, var)
+    wide_bar = log_bar * 0.5 * (e * e / wide - 1.0) / wide
+    g_bar[_STILL] += log_bar / g[_STILL]
+    g_bar[_STILL_VAR] += 0.5 * log_bar / g[_STILL_VAR] + wide_bar
+    return -log_bar * e / wide, wide_bar
+
+
+@part
+def _still(g: Any, own: Any, row: Any, tone: float, spread: float, like: float) -> Any:
+    """Return the chance that a dose that was changed would have been left alone, and its parts.
+
+    The reading, of variance ``spread`` around ``tone`` before the change, is known better after it:
+    it is what the change answers to, give or take. The parts are the chances of a reading that is
+    an outlier, and of leaving the dose alone if it is none and if it is one.
+    """
+    answered = row[_CHANGE] / g[_GAIN]
+    var = g[_VAR] / (g[_GAIN] * g[_GAIN])
+    told = ((tone - own[_GOAL]) * var + answered * spread) / (spread + var)
+    wild = g[_OUTLIER] * OUTLIER_DENSITY / like
+    plain = _left_alone(g, told, spread * var / (spread + var))
+    other = _left_alone(g, answered, var)
+    return (1.0 - wild) * plain + wild * other, wild, plain, other
+
+
+@part
+def _still_adjoint(
+    g: Any, own: Any, row: Any, tone: float, spread: float, like: float, still_bar: float,
+    g_bar: Any, own_bar: Any,
+) -> Any:  # fmt: skip
+    """Add the reverse of :func:`_still`; return the adjoints of ``tone`` and ``spread``."""
+    gain, outlier = g[_GAIN], g[_OUTLIER]
+    answered = row[_CHANGE] / gain
+    var = g[_VAR] / (gain * gain)
+    total = spread + var
+    expected = tone - own[_GOAL]
+    told = (expected * var + answered * spread) / total
+    _, wild, plain, other = _still(g, own, row, tone, spread, like)
+    e_bar, narrow_bar = _left_alone_adjoint(
+        g, told, spread * var / total, still_bar * (1.0 - wild), g_bar
+    )
+    answered_bar, var_bar = _left_alone_adjoint(g, answered, var, still_bar * wild, g_bar)
+    expected_bar = e_bar * var / total
+    answered_bar += e_bar * spread / total
+    spread_bar = e_bar * (answered - told) / total + narrow_bar * var * var / (total * total)
+    var_bar += e_bar * (expected - told) / total + narrow_bar * spread * spread / (total * total)
+    # The chance of an outlier, by the log of its odds.
+    odds_bar = still_bar * (other - plain) * wild * (1.0 - wild)
+    v = answered - expected
+    g_bar[_OUTLIER] += odds_bar / (outlier * (1.0 - outlier))
+    expected_bar -= odds_bar * v / total
+    answered_bar += odds_bar * v / total
+    total_bar = -odds_bar * 0.5 * (v * v / total - 1.0) / total
+    spread_bar += total_bar
+    var_bar += total_bar
+    g_bar[_VAR] += var_bar / (gain * gain)
+    g_bar[_GAIN] -= (answered_bar * answered + 2.0 * var_bar * var) / gain
+    own_bar[_GOAL] -= expected_bar
+    return expected_bar, spread_bar
+
+
+@part
 def read_dose(
     g: Any, own: Any, shift: float, row: Any, codes: Any, b: Any, out: Any, kept: Any
 ) -> None:
@@ -77,9 +148,8 @@ def read_dose(
         x = own[_GOAL] + row[_CHANGE] / g[_GAIN]
         wide = noise + g[_VAR] / (g[_GAIN] * g[_GAIN])
         kept[s, 1] = absorb(b[s], x, tone, slope, 0.0, wide, g[_OUTLIER], out[s])
-        e = tone + slope * (out[s, 1] - b[s, 1]) - own[_GOAL]
-        spread = slope * slope * out[s, 3] + noise + width
-        still = g[_STILL] * math.sqrt(width / spread) * math.exp(-0.5 * e * e / spread)
+        spread = slope * slope * b[s, 3] + noise
+        still = _still(g, own, row, tone, spread, kept[s, 1])[0]
         out[s, 0] *= (1.0 - still) / g[_GAIN]
 
 
@@ -104,7 +174,14 @@ def read_dose_adjoint(
             width_bar += 0.5 * ell_bar / width
             bar[s, 0] *= g[_STILL] * math.sqrt(2.0 * math.pi * width)
             expected_bar, h_bar, wide_bar, outlier_bar = absorb_adjoint(
-                b[s], own[_GOAL], tone, slope, 0.0, noise + width, g[_OUTLIER], kept[s, 1],
+                b[s],
+                own[_GOAL],
+                tone,
+                slope,
+                0.0,
+                noise + width,
+                g[_OUTLIER],
+                kept[s, 1],
                 bar[s],
             )
             goal_bar -= expected_bar
@@ -113,27 +190,19 @@ def read_dose_adjoint(
             gain = g[_GAIN]
             x = own[_GOAL] + row[_CHANGE] / gain
             wide = noise + g[_VAR] / (gain * gain)
-            e = tone + slope * (out[s, 1] - b[s, 1]) - own[_GOAL]
-            spread = slope * slope * out[s, 3] + noise + width
-            still = g[_STILL] * math.sqrt(width / spread) * math.exp(-0.5 * e * e / spread)
-            still_bar = -ell_bar / (1.0 - still) * still
-            g_bar[_STILL] += still_bar / g[_STILL]
-            e_bar = -still_bar * e / spread
-            spread_bar = still_bar * 0.5 * (e * e / spread - 1.0) / spread
-            width_bar += 0.5 * still_bar / width + spread_bar
-            noise_bar += spread_bar
-            tone_bar += e_bar
-            goal_bar -= e_bar
-            moved = out[s, 1] - b[s, 1]
-            slope_bar += e_bar * moved + 2.0 * spread_bar * slope * out[s, 3]
-            bar[s, 1] += e_bar * slope
-            bar[s, 3] += spread_bar * slope * slope
+            spread = slope * slope * b[s, 3] + noise
+            still = _still(g, own, row, tone, spread, kept[s, 1])[0]
+            tone_bar, spread_bar = _still_adjoint(
+                g, own, row, tone, spread, kept[s, 1], -ell_bar / (1.0 - still), g_bar, own_bar
+            )
+            noise_bar = spread_bar
+            slope_bar = 2.0 * spread_bar * slope * b[s, 3]
             gain_bar -= ell_bar / gain
             bar[s, 0] *= (1.0 - still) / gain
             expected_bar, h_bar, wide_bar, outlier_bar = absorb_adjoint(
                 b[s], x, tone, slope, 0.0, wide, g[_OUTLIER], kept[s, 1], bar[s]
             )
-            bar[s, 1] -= e_bar * slope
+            bar[s, 3] += spread_bar * slope * slope
             goal_bar -= expected_bar
             gain_bar += expected_bar * row[_CHANGE] / (gain * gain)
             g_bar[_VAR] += wide_bar / (gain * gain)

@@ -49,7 +49,8 @@ def absorb_adjoint(
 ) -> Any:  # fmt: skip
     """Turn ``bar`` (6,), the adjoint of ``out``, into that of ``b``, in place.
 
-    ``like`` is what :func:`absorb` returned. Returns the adjoints of ``expected, h0, noise, outlier`` (``h1`` is a constant).
+    ``like`` is what :func:`absorb` returned. Returns the adjoints of ``expected, h0, noise,
+    outlier`` (``h1`` is a constant).
     """
     g0 = b[3] * h0 + b[4] * h1
     g1 = b[4] * h0 + b[5] * h1

@@ -110,9 +110,7 @@ def _gap(g: Any, s: int, mean: float, row: Any, codes: Any) -> float:
 
 
 @part
-def expect_tone(
-    g: Any, own: Any, shift: float, s: int, mean: float, row: Any, codes: Any
-) -> Any:
+def expect_tone(g: Any, own: Any, shift: float, s: int, mean: float, row: Any, codes: Any) -> Any:
     """Return expected tone, its slope in the requirement, the state's own variance, and the share.
 
     ``shift`` is :func:`~itb_bayes.kernel.regimes.response.shift_of` the patient's untreated tone;

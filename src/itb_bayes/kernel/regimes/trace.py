@@ -55,10 +55,13 @@ def trace(g: Any, own: Any, data: Any, codes: Any, offsets: Any) -> Any:
         After the last step's actions.
     channel : ndarray, shape (n_step, 7, 9)
         Log-likelihood of each channel by state.
+    step_ll : ndarray, shape (n_step,)
+        Log-likelihood of each step given those before it, its actions included.
     """
     n_patient = offsets.size - 1
     n_step = offsets[n_patient]
     ll = np.zeros(n_patient)
+    step_ll = np.empty(n_step)
     belief = np.empty((n_step, N_STATE, N_BELIEF))
     after = np.empty((n_patient, N_STATE, N_BELIEF))
     channel = np.zeros((n_step, N_CHANNEL, N_STATE))
@@ -82,7 +85,7 @@ def trace(g: Any, own: Any, data: Any, codes: Any, offsets: Any) -> Any:
             total, spoken = forward_step(
                 g, own[i], shift, row, code, dt, stage, moves, onset, onset_var, finding, kept
             )
-            ll[i] += total + spoken
+            step_ll[k] = total + spoken
             belief[k] = stage[4]
             tests(g, code, channel[k, TESTS])
             refill(g, row, channel[k, REFILL])
@@ -93,7 +96,8 @@ def trace(g: Any, own: Any, data: Any, codes: Any, offsets: Any) -> Any:
                 channel[k, TONE, s] = _log_ratio(stage[2, s, 0], stage[1, s, 0])
                 channel[k, SPASM, s] = _log_ratio(stage[3, s, 0], stage[2, s, 0])
             chain[0] = stage[4]
-            ll[i] += carry_out(g, code[_ACTION], chain, p, jump, jump_var)
+            step_ll[k] += carry_out(g, code[_ACTION], chain, p, jump, jump_var)
+            ll[i] += step_ll[k]
             stage[0] = chain[0]
         after[i] = stage[0]
-    return ll, belief, after, channel
+    return ll, belief, after, channel, step_ll

@@ -4,7 +4,10 @@ from itb_bayes.spec.kinds.regimes_spec import CHANNELS, RegimesSpec
 from itb_bayes.spec.registry import Equation, TermNote
 
 _MEANINGS = {
-    "ashworth": ("Mean Ashworth score of a visit.", "assessments (ashworth_0_4, ashworth_1_5, mas)"),
+    "ashworth": (
+        "Mean Ashworth score of a visit.",
+        "assessments (ashworth_0_4, …, mas)",
+    ),
     "spasms": ("Penn score, with an offset of each patient.", "assessments (penn)"),
     "dose": ("Dose changes: the clinic's policy acting on the reading.", "doses"),
     "refills": ("Volume left at a refill; separates pump from catheter.", "refills"),

@@ -1,0 +1,150 @@
+"""Printing of what regimes fits say: tables for people, long rows for scripts."""
+
+import sys
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from itb_bayes.inference.regimes_fitted import RegimesFit
+
+FOOTNOTE = (
+    "\nChances in 100 that the explanation is there now, given everything recorded up to that "
+    "year;\nthe six sum to 100. Ranges and Monte Carlo errors: --format csv.\n"
+    "Tolerance and progression are told apart by neurological scores and by what a holiday "
+    "brings;\nwithout them the split between the two is the prior's.\n"
+    "Research use only; not a medical device."
+)
+
+
+def print_risk(fitted: "RegimesFit", horizons: tuple[float, ...], output: str) -> None:
+    """Print the explanations of every fitted patient."""
+    from itb_bayes.inference.progress import Progress
+    from itb_bayes.risk.explanation_table import explanation_table
+    from itb_bayes.risk.explanations import explain_patients
+
+    draws = fitted.population()
+    progress = Progress("patients: draws", draws.n_draw, quiet=not sys.stderr.isatty())
+    found = explain_patients(
+        fitted.plan, draws, mode="refit", horizons_months=horizons, seed=fitted.seed,
+        on_progress=progress.update,
+    )  # fmt: skip
+    progress.finish()
+    print_table_of(fitted, explanation_table(fitted, found), output)
+
+
+def print_table_of(fitted: "RegimesFit", table: "pd.DataFrame", output: str) -> None:
+    """Print a risk table as csv, json, or one line per patient and date."""
+    if not fitted.gate.passed:
+        table = table.assign(status="GATE NOT PASSED")
+    if output == "csv":
+        table.to_csv(sys.stdout, index=False, float_format="%.6g", lineterminator="\n")
+    elif output == "json":
+        from itb_bayes.cli.output import print_json
+
+        rows = table.astype(object).where(table.notna(), None).to_dict(orient="records")
+        print_json(
+            {
+                "run": fitted.manifest["run"],
+                "model": f"{fitted.spec.name} {fitted.spec.version}",
+                "synthetic": fitted.synthetic,
+                "gate_passed": fitted.gate.passed,
+                "rows": rows,
+            }
+        )
+    else:
+        _show(fitted, table)
+
+
+def _show(fitted: "RegimesFit", table: "pd.DataFrame") -> None:
+    from itb_bayes.cli.output import print_table
+    from itb_bayes.kernel.regimes.layout import EXPLANATIONS
+
+    if fitted.synthetic:
+        typer.echo("SYNTHETIC DATA: these patients are simulated.")
+    if not fitted.gate.passed:
+        typer.echo("GATE NOT PASSED: these numbers are not to be used.")
+    rise = table[table["explanation"] == "rise_over_100_ug"]
+    rising = dict(zip(rise["patient_id"], rise["probability"], strict=True))
+    lines: list[tuple[tuple[float, str, float], list[str]]] = []
+    present = table[table["quantity"] == "present"].dropna(subset=["probability"])
+    for key, rows in present.groupby(["patient_id", "t_years"], sort=False):
+        patient, t = str(key[0]), float(str(key[1]))
+        chances = dict(zip(rows["explanation"], rows["probability"], strict=True))
+        cells = [patient, f"{t:.1f}", *(_chance(float(chances[name])) for name in EXPLANATIONS)]
+        cells.append(_chance(float(rising[patient])) if patient in rising else "")
+        lines.append(((float(chances["none"]), patient, t), cells))
+    lines.sort(key=lambda line: line[0])
+    print_table(
+        ["patient", "year", *EXPLANATIONS, "+100 µg/day in 12 months"],
+        [cells for _, cells in lines],
+    )
+    missing = table[table["status"].str.startswith("not estimated")]
+    for key, _ in missing.groupby(["patient_id", "status"], sort=False):
+        typer.echo(f"{key[0]}: {key[1]}")
+    typer.echo(FOOTNOTE)
+
+
+def _chance(p: float) -> str:
+    if p != p:
+        return ""
+    if p < 0.005:
+        return "<1"
+    return ">99" if p > 0.995 else f"{100 * p:.0f}"
+
+
+def print_evidence(fitted: "RegimesFit", patient_id: str) -> None:
+    """Print what speaks for and against the explanations of one fitted patient.
+
+    Raises
+    ------
+    UsageError
+        If the fit has no such patient.
+    """
+    import numpy as np
+
+    from itb_bayes.cli.output import print_table
+    from itb_bayes.errors import UsageError
+    from itb_bayes.inference.regimes_states import filter_patients
+    from itb_bayes.kernel.regimes.layout import EXPLANATIONS
+    from itb_bayes.risk.evidence import strongest_evidence
+    from itb_bayes.risk.next_tests import next_tests
+
+    plan, draws = fitted.plan, fitted.population()
+    if patient_id not in plan.patient_ids:
+        raise UsageError(f"the fit has no patient {patient_id!r}; `itb-bayes risk` lists them.")
+    i = plan.patient_ids.index(patient_id)
+    states = filter_patients(plan.between(i, i + 1), draws.of_patient(i))
+    now = states.now[:, 0].mean(axis=0)
+    if fitted.synthetic:
+        typer.echo("SYNTHETIC DATA: these patients are simulated.")
+    leading = EXPLANATIONS[1 + int(np.argmax(now[1:]))]
+    typer.echo(f"{patient_id}, {plan.t_last[i]:.1f} years after implant, in 100:")
+    pairs = zip(EXPLANATIONS, now, strict=True)
+    typer.echo("  " + ", ".join(f"{name} {_chance(float(p))}" for name, p in pairs))
+    typer.echo(f"\nFor (+) and against (-) {leading}, beside none, in the last 18 months:")
+    lines = strongest_evidence(plan, draws, i, leading, lines=8)
+    print_table(
+        ["year", "times as likely", "evidence", "seen"],
+        [[f"{x.t_years:.2f}", _times(x.log_ratio), x.channel, x.words] for x in lines],
+    )
+    typer.echo("\nWhat the next test would do:")
+    weight = np.full(draws.n_draw, 1.0 / draws.n_draw)
+    rows = []
+    for test in next_tests(draws.g, states.after[:, 0, :, 0], weight):
+        for outcome in test.outcomes:
+            after = [_chance(outcome.after[name]) for name in EXPLANATIONS]
+            rows.append([test.name, f"{test.worth_bits:.2f}", outcome.name,
+                         _chance(outcome.probability), *after])  # fmt: skip
+    print_table(["test", "worth (bits)", "outcome", "chance", *EXPLANATIONS], rows)
+    typer.echo("\nResearch use only; not a medical device.")
+
+
+def _times(log_ratio: float) -> str:
+    import math
+
+    size = math.exp(min(abs(log_ratio), 20.0))
+    text = f"{size:.1f}" if size < 10 else f"{size:.0f}"
+    return f"+ x{text}" if log_ratio > 0 else f"- /{text}"

@@ -1,0 +1,200 @@
+"""What differs between kinds of model when they are fitted, kept and loaded."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from itb_bayes.errors import ModelError
+from itb_bayes.inference import bundle, plan_store, regimes_store
+from itb_bayes.inference.estimands import drift_estimands
+from itb_bayes.inference.fitted import Fit
+from itb_bayes.inference.fitted import thin as thin_drift
+from itb_bayes.inference.gate import Criterion, GateReport
+from itb_bayes.inference.patients import draw_patients
+from itb_bayes.inference.population import population_draws
+from itb_bayes.inference.progress import Progress
+from itb_bayes.inference.regimes_fitted import PATIENT_DRAWS_PER_CHAIN, RegimesFit
+from itb_bayes.inference.regimes_population import regimes_draws
+from itb_bayes.inference.regimes_states import filter_patients
+from itb_bayes.inference.settings import SamplerSettings
+from itb_bayes.inference.stored import thin
+from itb_bayes.kernel.regimes.layout import EXPLANATIONS
+from itb_bayes.model import plan as drift_plan
+from itb_bayes.model import regimes_plan
+from itb_bayes.spec import ModelSpec
+
+Reported = dict[str, xr.Dataset]
+
+
+@dataclass(frozen=True)
+class Machinery:
+    """How one kind of model is fitted, kept and loaded.
+
+    Attributes
+    ----------
+    revision : int
+        Meaning of the model's variables; fits of another one are refused.
+    plan : callable
+        (spec, cohort, until_years) to the plan.
+    build : callable
+        (spec, plan) to the PyMC model.
+    reported : callable
+        (spec, plan, posterior, settings, quiet) to the quantities that the gate judges.
+    digest, write, write_set_aside, read : callable
+        The plan on disk.
+    n_set_aside : callable
+        Plan to the number of readings and patients set aside.
+    fit_class : type
+        Of the loaded fit.
+    """
+
+    revision: int
+    plan: Callable[..., Any]
+    build: Callable[[Any, Any], Any]
+    reported: Callable[[Any, Any, xr.Dataset, SamplerSettings, bool], Reported]
+    digest: Callable[[Any], str]
+    write: Callable[[Any, Path], None]
+    write_set_aside: Callable[[Any, Path], None]
+    read: Callable[[Path], Any]
+    n_set_aside: Callable[[Any], int]
+    fit_class: Any
+
+
+def _build_drift(spec: Any, plan: Any) -> Any:
+    from itb_bayes.model.drift import build_drift  # PyMC is heavy, and loading a fit needs none
+
+    return build_drift(spec, plan)
+
+
+def _build_regimes(spec: Any, plan: Any) -> Any:
+    from itb_bayes.model.regimes import build_regimes  # as above
+
+    return build_regimes(spec, plan)
+
+
+def _reported_drift(
+    spec: Any, plan: Any, posterior: xr.Dataset, settings: SamplerSettings, quiet: bool
+) -> Reported:
+    """Population estimands, and every patient's drift and rise probability."""
+    kept = thin_drift(posterior)
+    progress = Progress("patients", plan.n_patient, quiet=quiet)
+    patients = draw_patients(
+        plan, population_draws(spec, plan, kept), settings.seed, on_patient=progress.update
+    )
+    shape = (kept.sizes["chain"], kept.sizes["draw"], plan.n_patient)
+    dims = ("chain", "draw", "patient")
+    quantities = xr.Dataset(
+        {
+            "drift_mean": (dims, patients.drift_mean.reshape(shape)),
+            "p_rise": (dims, patients.p_rise[..., 0].reshape(shape)),
+        }
+    )
+    progress.finish()
+    return {
+        "population estimands": drift_estimands(spec, plan, posterior),
+        "patient quantities": quantities,
+    }
+
+
+def _reported_regimes(
+    spec: Any, plan: Any, posterior: xr.Dataset, settings: SamplerSettings, quiet: bool
+) -> Reported:
+    """Probability of every explanation at the last step of every patient."""
+    kept = thin(posterior, PATIENT_DRAWS_PER_CHAIN)
+    draws = regimes_draws(plan, kept)
+    progress = Progress("patients: draws", draws.n_draw, quiet=quiet)
+    states = filter_patients(plan, draws, on_draw=progress.update)
+    progress.finish()
+    shape = (kept.sizes["chain"], kept.sizes["draw"], plan.n_patient, len(EXPLANATIONS))
+    explanations = xr.DataArray(
+        states.now.reshape(shape),
+        dims=("chain", "draw", "patient", "explanation"),
+        coords={"explanation": list(EXPLANATIONS)},
+    )
+    return {"patient explanations": xr.Dataset({"present": explanations})}
+
+
+_MACHINERY = {
+    "drift": Machinery(
+        revision=drift_plan.REVISION,
+        plan=drift_plan.plan_drift,
+        build=_build_drift,
+        reported=_reported_drift,
+        digest=plan_store.plan_digest,
+        write=plan_store.write_plan,
+        write_set_aside=plan_store.write_set_aside,
+        read=plan_store.read_plan,
+        n_set_aside=lambda plan: len(plan.series.set_aside),
+        fit_class=Fit,
+    ),
+    "regimes": Machinery(
+        revision=regimes_plan.REVISION,
+        plan=regimes_plan.plan_regimes,
+        build=_build_regimes,
+        reported=_reported_regimes,
+        digest=regimes_store.plan_digest,
+        write=regimes_store.write_plan,
+        write_set_aside=regimes_store.write_set_aside,
+        read=regimes_store.read_plan,
+        n_set_aside=lambda plan: 0,
+        fit_class=RegimesFit,
+    ),
+}
+
+
+def machinery_of(spec: ModelSpec) -> Machinery:
+    """Return how a model's kind is fitted, kept and loaded.
+
+    Raises
+    ------
+    ModelError
+        If this version cannot fit it.
+    """
+    found = _MACHINERY.get(spec.kind)
+    if found is None:
+        raise ModelError(f"models of kind {spec.kind!r} cannot be fitted by this version.")
+    return found
+
+
+def load_fit(folder: Path | str) -> Any:
+    """Load a fit of any kind and verify it.
+
+    Returns
+    -------
+    Fit or RegimesFit
+
+    Raises
+    ------
+    UsageError
+        If the folder is no fit, or any file differs from what was written.
+    ModelError
+        If it was made by another version of the model.
+    """
+    folder = Path(folder)
+    manifest: Mapping[str, Any] = bundle.open_manifest(
+        folder, optional=plan_store.IDENTIFYING_FILES
+    )
+    content = json.loads((folder / bundle.MODEL_FILE).read_text(encoding="utf-8"))
+    spec = ModelSpec.from_canonical(content)
+    machinery = machinery_of(spec)
+    if machinery.fit_class is Fit:
+        return Fit.load(folder)
+    if spec.digest != manifest["model"]:
+        raise ModelError(f"{folder} names another model than it holds; fit again.")
+    if manifest.get("model_revision") != machinery.revision:
+        raise ModelError(
+            f"{folder} was sampled by another version of the model, whose parameters mean "
+            "something else; fit again."
+        )
+    diagnostics = json.loads((folder / bundle.DIAGNOSTICS_FILE).read_text(encoding="utf-8"))
+    return machinery.fit_class(
+        spec=spec,
+        plan=machinery.read(folder),
+        draws=bundle.read_tree(folder / bundle.DRAWS_FILE),
+        gate=GateReport(tuple(Criterion(**c) for c in diagnostics["criteria"])),
+        manifest=manifest,
+    )

@@ -1,0 +1,79 @@
+"""What fits of every kind have in common once they are on disk."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import xarray as xr
+
+from itb_bayes.errors import GateError
+from itb_bayes.inference.gate import GateReport
+from itb_bayes.spec import ModelSpec
+
+
+@dataclass(frozen=True, eq=False)
+class StoredFit[SpecT: ModelSpec, PlanT]:
+    """A fitted model of some kind.
+
+    Attributes
+    ----------
+    spec : ModelSpec
+    plan
+        What was fitted.
+    draws : xarray.DataTree
+        Groups ``posterior`` (model scale) and ``sample_stats``.
+    gate : GateReport
+    manifest : dict
+        Digests, versions, settings, labels.
+    """
+
+    spec: SpecT
+    plan: PlanT
+    draws: xr.DataTree
+    gate: GateReport
+    manifest: Mapping[str, Any]
+
+    @property
+    def posterior(self) -> xr.Dataset:
+        """Draws of the population parameters."""
+        return self.draws["posterior"].to_dataset()
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether the cohort was simulated; every output says so."""
+        return bool(self.manifest["synthetic"])
+
+    @property
+    def run_id(self) -> str:
+        """Short name of the run: the first digits of its digest."""
+        return str(self.manifest["run"])[:12]
+
+    @property
+    def seed(self) -> int:
+        """Seed that everything random in the fit derives from."""
+        return int(self.manifest["settings"]["seed"])
+
+    def require_gate(self, allow_unconverged: bool = False) -> bool:
+        """Return whether the gate was passed.
+
+        Raises
+        ------
+        GateError
+            If it was not and ``allow_unconverged`` is false.
+        """
+        if self.gate.passed or allow_unconverged:
+            return self.gate.passed
+        raise GateError(
+            f"fit {self.run_id} ({self.spec.name}) did not pass its convergence gate; no numbers "
+            "are given.\n  "
+            + "\n  ".join(self.gate.failures())
+            + "\nFit again with --profile paper (longer, and with smaller steps against "
+            "divergences) and --force; `itb-bayes check` shows where chains disagree. `risk` and "
+            "`report` print numbers marked as not to be used under --allow-unconverged."
+        )
+
+
+def thin(posterior: xr.Dataset, per_chain: int) -> xr.Dataset:
+    """Return at most ``per_chain`` evenly spaced draws of each chain."""
+    every = -(-posterior.sizes["draw"] // per_chain)
+    return posterior.isel(draw=slice(every - 1, None, every))

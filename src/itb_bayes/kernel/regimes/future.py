@@ -1,0 +1,181 @@
+"""What may come: onsets within a horizon, and the dose under the fitted titration policy."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from itb_bayes.kernel.compiled import entry, part
+from itb_bayes.kernel.regimes.layout import (
+    EXPLANATION_OF_STATE,
+    N_STATE,
+    Own,
+    Par,
+    State,
+)
+from itb_bayes.kernel.regimes.response import respond, shift_of
+from itb_bayes.kernel.regimes.transition import transition
+
+_GROUP = np.array(EXPLANATION_OF_STATE)
+N_EXPLANATION = 6
+_MONTH = 1.0 / 12.0
+_STABLE, _TRIGGER = int(State.STABLE), int(State.TRIGGER)
+_RISING, _WORSE = int(State.TOLERANCE_RISING), int(State.PROGRESSION)
+_LEAKING, _SEVERE = int(State.CATHETER_LEAKING), int(State.CATHETER_SEVERE)
+_DRIFT, _UNTREATED, _TONE_VAR = int(Own.DRIFT), int(Own.UNTREATED), int(Own.TONE_VAR)
+_GOAL = int(Own.GOAL)
+_WANDER, _HILL = int(Par.WANDER_VAR), int(Par.HILL)
+_T_RATE, _T_VAR = int(Par.TOLERANCE_RATE), int(Par.TOLERANCE_VAR)
+_T_STEP, _T_STEP_VAR = int(Par.TOLERANCE_STEP), int(Par.TOLERANCE_STEP_VAR)
+_P_RATE, _P_VAR = int(Par.PROGRESSION_RATE), int(Par.PROGRESSION_VAR)
+_L_RATE, _L_VAR = int(Par.LEAK_RATE), int(Par.LEAK_VAR)
+_LOSS, _LOSS_VAR = int(Par.LOSS_SEVERE), int(Par.LOSS_SEVERE_VAR)
+_X_TONE, _X_VAR = int(Par.TRIGGER_TONE), int(Par.TRIGGER_TONE_VAR)
+_GAIN, _DOSE_VAR = int(Par.GAIN), int(Par.DOSE_VAR)
+_STILL, _STILL_VAR = int(Par.STILL), int(Par.STILL_VAR)
+_TITRATION, _TITRATION_YEARS = int(Par.TITRATION), int(Par.TITRATION_YEARS)
+_POTENCY = int(Par.BOLUS_POTENCY)
+
+
+@entry
+def onset_within(
+    g: Any, own: Any, weights: Any, t: float, catheter_age: float, pump_age: float, years: float
+) -> Any:
+    """Return the probability of an onset of each explanation within a time from now.
+
+    Parameters
+    ----------
+    g, own : ndarray, shapes (71,) and (6,)
+    weights : ndarray, shape (9,)
+        Probability of every state now.
+    t, catheter_age, pump_age : float
+        Years since implant, and ages of the parts, now.
+    years : float
+        Horizon.
+
+    Returns
+    -------
+    ndarray, shape (6,)
+        In the order of :data:`~itb_bayes.kernel.regimes.layout.EXPLANATIONS`; a new onset only,
+        an explanation that is present now counts nothing; entry 0 is the probability of none.
+    """
+    steps = max(math.ceil(years / _MONTH - 1e-9), 1)
+    dt = years / steps
+    free = np.empty((N_EXPLANATION, N_STATE))
+    reached = np.zeros(N_EXPLANATION)
+    for e in range(N_EXPLANATION):
+        for s in range(N_STATE):
+            free[e, s] = weights[s]
+    p = np.zeros((N_STATE, N_STATE))
+    following = np.empty(N_STATE)
+    for k in range(1, steps + 1):
+        now = k * dt
+        transition(g, own, t + now, dt, catheter_age + now, pump_age + now, p)
+        for e in range(N_EXPLANATION):
+            for u in range(N_STATE):
+                following[u] = 0.0
+                for s in range(N_STATE):
+                    moved = free[e, s] * p[s, u]
+                    entered = _GROUP[u] == e if e > 0 else _GROUP[u] > 0
+                    was_in = _GROUP[s] == e if e > 0 else _GROUP[s] > 0
+                    fresh = entered and not was_in
+                    if e == 0 and entered and _GROUP[u] != _GROUP[s]:
+                        fresh = True
+                    if fresh:
+                        reached[e] += moved
+                    else:
+                        following[u] += moved
+            for u in range(N_STATE):
+                free[e, u] = following[u]
+    reached[0] = 1.0 - reached[0]
+    return reached
+
+
+@part
+def _choose(p: Any, s: int, u: float) -> int:
+    total = 0.0
+    for k in range(N_STATE):
+        total += p[s, k]
+        if u < total:
+            return k
+    return s
+
+
+@entry
+def dose_paths(
+    g: Any, own: Any, belief: Any, log_dose: float, bolus: float, t: float, catheter_age: float,
+    pump_age: float, gap_years: float, horizons: Any, normals: Any, uniforms: Any,
+) -> Any:  # fmt: skip
+    """Return log doses after each horizon, one path per row of ``normals``.
+
+    Parameters
+    ----------
+    g, own : ndarray, shapes (71,) and (6,)
+    belief : ndarray, shape (9, 6)
+        Belief after the last step.
+    log_dose, bolus, t, catheter_age, pump_age : float
+        Dose in force (log ug/day), whether given as boluses, and times now.
+    gap_years : float
+        Time between visits.
+    horizons : ndarray, shape (n_horizon,)
+        Years from now, increasing.
+    normals, uniforms : ndarray, shape (n_path, 1 + 4 n_visit) and (n_path, 1 + 2 n_visit)
+        Random numbers; ``n_visit`` is the number of visits up to the last horizon, rounded up.
+
+    Returns
+    -------
+    ndarray, shape (n_path, n_horizon)
+    """
+    n_path, n_horizon = normals.shape[0], horizons.size
+    out = np.empty((n_path, n_horizon))
+    p = np.zeros((N_STATE, N_STATE))
+    shift = shift_of(own[_UNTREATED])
+    for r in range(n_path):
+        state, u, total = 0, uniforms[r, 0], 0.0
+        for s in range(N_STATE):
+            total += belief[s, 0]
+            if u < total:
+                state = s
+                break
+        level = belief[state, 1] + math.sqrt(belief[state, 3]) * normals[r, 0]
+        dose, now, k, h = log_dose, 0.0, 0, 0
+        while h < n_horizon:
+            following = now + gap_years
+            if horizons[h] <= following:
+                out[r, h] = dose
+                h += 1
+                continue
+            transition(
+                g, own, t + following, gap_years, catheter_age + following,
+                pump_age + following, p,
+            )  # fmt: skip
+            before, state = state, _choose(p, state, uniforms[r, 1 + 2 * k])
+            mean, var = own[_DRIFT], g[_WANDER]
+            if state == _RISING:
+                mean, var = mean + g[_T_RATE], var + g[_T_VAR]
+                if before == _STABLE:
+                    level += g[_T_STEP] + math.sqrt(g[_T_STEP_VAR]) * normals[r, 4 + 4 * k]
+            elif state == _WORSE:
+                mean, var = mean + g[_P_RATE], var + g[_P_VAR]
+            elif state == _LEAKING:
+                mean, var = mean + g[_L_RATE], var + g[_L_VAR]
+            h_t = g[_TITRATION_YEARS]
+            rise = math.exp(-(t + now) / h_t) - math.exp(-(t + following) / h_t)
+            level += mean * gap_years + g[_TITRATION] * rise
+            level += math.sqrt(var * gap_years) * normals[r, 1 + 4 * k]
+            gap = level - dose - g[_POTENCY] * bolus
+            if state >= _SEVERE:
+                spread = math.sqrt(g[_LOSS_VAR + state - _SEVERE])
+                gap += g[_LOSS + state - _SEVERE] + spread * normals[r, 4 + 4 * k]
+            tone = respond(gap, own[_UNTREATED], g[_HILL], shift)[0]
+            noise = own[_TONE_VAR]
+            if state == _TRIGGER:
+                tone += g[_X_TONE]
+                noise += g[_X_VAR]
+            excess = tone + math.sqrt(noise) * normals[r, 2 + 4 * k] - own[_GOAL]
+            still = g[_STILL] * math.exp(-0.5 * excess * excess / g[_STILL_VAR])
+            if uniforms[r, 2 + 2 * k] >= still:
+                dose += g[_GAIN] * excess + math.sqrt(g[_DOSE_VAR]) * normals[r, 3 + 4 * k]
+            now = following
+            k += 1
+    return out

@@ -1,0 +1,146 @@
+"""Plain numpy reference of what happens to a patient: regimes, requirement, operations.
+
+Slow and obvious on purpose, and written apart from the compiled code; used by
+:mod:`itb_bayes.kernel.regimes.oracle` and by the particle filter, which need not agree on anything
+else. Parameters come by name (:func:`named`) and may be complex.
+"""
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from itb_bayes.kernel.regimes.layout import (
+    CATHETER_EARLY_YEARS,
+    PUMP_REFERENCE_YEARS,
+    TOLERANCE_EARLY_YEARS,
+    State,
+)
+
+Array = NDArray[Any]
+S = State
+CATHETER = (S.CATHETER_LEAKING, S.CATHETER_PARTIAL, S.CATHETER_SEVERE)
+TOLERANT = (S.TOLERANCE_RISING, S.TOLERANCE_SETTLED)
+
+
+def named(values: Array, names: Any) -> SimpleNamespace:
+    """Return the numbers under the lower-case names of an enumeration."""
+    return SimpleNamespace(**{name.name.lower(): values[name] for name in names})
+
+
+def transition_matrix(
+    g: SimpleNamespace, own: SimpleNamespace, t: float, dt: float,
+    catheter_age: float, pump_age: float,
+) -> Array:  # fmt: skip
+    """Return the transition matrix (9, 9) of the time ``dt`` that ends at ``t``.
+
+    An intact device fails first, with probability ``1 - exp(-total hazard)``, the fault being
+    chosen in proportion to the hazards; if it holds, the requirement moves by its own matrix.
+    """
+
+    def exposure(end: float, early: float) -> tuple[float, float]:
+        """Return the years of (end - dt, end) before and after the age ``early``."""
+        years = min(max(early - (end - dt), 0.0), dt)
+        return years, dt - years
+
+    def cumulative(age: float) -> Any:
+        return g.pump_hazard * (max(age, 0.0) / PUMP_REFERENCE_YEARS) ** g.pump_shape
+
+    first, later = exposure(catheter_age, CATHETER_EARLY_YEARS)
+    early, late = exposure(t, TOLERANCE_EARLY_YEARS)
+    catheter = own.catheter_ratio * (g.catheter_first * first + g.catheter_later * later)
+    pump = cumulative(pump_age) - cumulative(pump_age - dt)
+    tolerance = g.tolerance_early * early + g.tolerance_late * late
+    worse = own.progression_onset * dt
+
+    need = np.zeros((5, 5), np.result_type(catheter, pump, tolerance, worse, g.trigger_end))
+    slow = tolerance + worse
+    need[S.STABLE, S.TOLERANCE_RISING] = competing(tolerance, slow)
+    need[S.STABLE, S.PROGRESSION] = competing(worse, slow)
+    chain = two_states(g.trigger_onset, g.trigger_end, dt)
+    need[S.STABLE, : S.TRIGGER + 1] = np.exp(-slow) * chain[0]
+    need[S.TRIGGER, : S.TRIGGER + 1] = chain[1]
+    leave(need, S.TOLERANCE_RISING, S.TOLERANCE_SETTLED, g.tolerance_settle * dt)
+    need[S.TOLERANCE_SETTLED, S.TOLERANCE_SETTLED] = 1.0
+    leave(need, S.PROGRESSION, S.STABLE, g.progression_end * dt)
+
+    p = np.zeros((9, 9), need.dtype)
+    fault = catheter + pump
+    p[:5, :5] = np.exp(-fault) * need
+    p[:5, S.CATHETER_LEAKING] = competing(catheter, fault) * (1.0 - g.severe_share)
+    p[:5, S.CATHETER_SEVERE] = competing(catheter, fault) * g.severe_share
+    p[:5, S.PUMP] = competing(pump, fault)
+    leave(p, S.CATHETER_LEAKING, S.CATHETER_PARTIAL, g.leak_settles * dt)
+    for s in (S.CATHETER_PARTIAL, S.CATHETER_SEVERE, S.PUMP):
+        p[s, s] = 1.0
+    return p
+
+
+def competing(hazard: Any, total: Any) -> Any:
+    """Return the probability that one of several competing events, all constant, comes first."""
+    return hazard if total == 0.0 else hazard / total * -np.expm1(-total)
+
+
+def two_states(onset: Any, end: Any, dt: float) -> Array:
+    """Return the transition matrix (2, 2) of a process that switches on and off."""
+    rest = np.array([end, onset]) / (onset + end)
+    return rest + np.exp(-(onset + end) * dt) * (np.eye(2) - rest)
+
+
+def leave(p: Array, s: int, to: int, hazard: Any) -> None:
+    """Let ``s`` turn into ``to`` with a cumulative hazard."""
+    p[s, s], p[s, to] = np.exp(-hazard), -np.expm1(-hazard)
+
+
+def drift(g: SimpleNamespace, own: SimpleNamespace, t: float, dt: float) -> tuple[Array, Array]:
+    """Return mean and variance (9,) of what the requirement of each state gains."""
+    fading = np.exp(-(t - dt) / g.titration_years) - np.exp(-t / g.titration_years)
+    kind = np.result_type(fading, own.drift, g.wander_var, g.tolerance_rate)
+    rate, spread = np.zeros((2, len(S)), kind)
+    rate[S.TOLERANCE_RISING], spread[S.TOLERANCE_RISING] = g.tolerance_rate, g.tolerance_var
+    rate[S.PROGRESSION], spread[S.PROGRESSION] = g.progression_rate, g.progression_var
+    rate[S.CATHETER_LEAKING], spread[S.CATHETER_LEAKING] = g.leak_rate, g.leak_var
+    mean = (own.drift + rate) * dt + g.titration * fading
+    return mean, (g.wander_var + spread) * dt + g.titration_var * fading**2
+
+
+def actions(g: SimpleNamespace, done: int) -> list[tuple[Array, Array, Array]]:
+    """Return weights, jumps and their variances (9, 9 each) of the actions of a step, in order."""
+    kind = np.result_type(g.missed, g.found_pump, g.leak_drop, g.reset_drop, g.reset_var)
+    found = []
+
+    def add(moves: dict[State, Any], others: float) -> tuple[Array, Array]:
+        """Add an action: ``moves`` go to the stable state with a weight, ``others`` stay."""
+        weights = others * np.eye(len(S), dtype=kind)
+        for s, weight in moves.items():
+            weights[s] = 0.0
+            weights[s, S.STABLE] = weight
+        jump, jump_var = np.zeros((2, len(S), len(S)), kind)
+        found.append((weights, jump, jump_var))
+        return jump, jump_var
+
+    seeming = [S.CATHETER_LEAKING, S.CATHETER_PARTIAL]
+    if done & 3:
+        # Both faults confirmed on one day: either explains it, for the states are exclusive.
+        confirmed = dict.fromkeys(S, 0.0)
+        if done & 1:
+            chances = (g.found_leaking, g.found_partial, g.found_severe)
+            confirmed |= dict(zip(CATHETER, chances, strict=True))
+        if done & 2:
+            confirmed |= {S.PUMP: g.found_pump}
+        jump, jump_var = add(confirmed, 0.0)
+        if done & 1:
+            jump[seeming, S.STABLE], jump_var[seeming, S.STABLE] = -g.leak_drop, g.leak_drop_var
+    if done & 4:
+        jump, jump_var = add(dict.fromkeys(CATHETER, g.missed), 1.0)
+        jump[seeming, S.STABLE], jump_var[seeming, S.STABLE] = -g.leak_drop, g.leak_drop_var
+    if done & 8:
+        add({S.PUMP: 1.0}, 1.0)
+    if done & 16:
+        jump, jump_var = add(dict.fromkeys((*CATHETER, S.PUMP), 1.0), 1.0)
+        jump_var[:] = g.reset_var
+    if done & 32:
+        jump, jump_var = add(dict.fromkeys(TOLERANT, 1.0), 1.0)
+        jump[TOLERANT, S.STABLE], jump_var[TOLERANT, S.STABLE] = -g.reset_drop, g.reset_var
+    return found

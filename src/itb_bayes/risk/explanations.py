@@ -1,0 +1,274 @@
+"""What explains a rising dose: probabilities now and within a horizon, per patient."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from itb_bayes.cohort.timeline import Action
+from itb_bayes.inference.regimes_population import RegimesDraws
+from itb_bayes.inference.regimes_states import StateDraws, filter_patients
+from itb_bayes.kernel.regimes.future import dose_paths, onset_within
+from itb_bayes.kernel.regimes.layout import EXPLANATIONS, Code, Col
+from itb_bayes.model.regimes_plan import RegimesPlan
+from itb_bayes.risk.weights import PatientWeights, equal_weights, importance_weights
+
+Array = NDArray[np.float64]
+
+RISE_UG = 100.0
+"""Heetla 2009: a rise of more than 100 ug/day within a year."""
+
+PATHS_PER_DRAW = 20
+MINIMUM_READINGS = 3
+"""Readings of tone, or dose changes, that a patient needs before numbers are given."""
+
+
+@dataclass(frozen=True)
+class Probability:
+    """A probability with everything integrated out.
+
+    Attributes
+    ----------
+    value : float
+        Mean over the posterior.
+    low, high : float
+        5 and 95 % quantiles over plausible population parameters (not of the patient).
+    mcse : float
+        Monte Carlo standard error of ``value``.
+    """
+
+    value: float
+    low: float
+    high: float
+    mcse: float
+
+
+@dataclass(frozen=True)
+class PatientExplanations:
+    """What the model says about one patient as of his last record.
+
+    Attributes
+    ----------
+    patient_id : str
+    as_of_years : float
+        Time of the last record used, years since implant.
+    mode : str
+        ``refit``, ``conditional`` or ``population``.
+    status : str
+        ``estimated``, or why no number is given.
+    present : dict
+        Explanation to its probability now; they sum to one. Empty where not estimated.
+    onset : dict
+        (horizon in months, explanation) to the probability of a new onset within it.
+    rise : dict
+        Horizon in months to the probability that the dose then lies more than 100 ug/day above
+        the present one.
+    dose_ug : dict
+        Horizon in months to the 5, 50 and 95 % quantiles of the dose then.
+    dose_now_ug : float
+    pareto_k, ess : float
+        Of the importance weights; NaN and the number of draws where the patient was fitted.
+    """
+
+    patient_id: str
+    as_of_years: float
+    mode: str
+    status: str
+    present: dict[str, Probability]
+    onset: dict[tuple[float, str], Probability]
+    rise: dict[float, Probability]
+    dose_ug: dict[float, tuple[float, float, float]]
+    dose_now_ug: float
+    pareto_k: float
+    ess: float
+
+
+def weighted_probability(values: Array, weight: Array) -> Probability:
+    """Summarise conditional probabilities of the draws, shape (n_draw,), under their weights."""
+    mean = float(weight @ values)
+    low, high = weighted_quantiles(values, weight, (0.05, 0.95))
+    mcse = float(np.sqrt((weight**2) @ (values - mean) ** 2))
+    return Probability(mean, low, high, mcse)
+
+
+def weighted_quantiles(values: Array, weight: Array, levels: tuple[float, ...]) -> list[float]:
+    """Return quantiles of weighted values, both of shape (n,), weights summing to one."""
+    order = np.argsort(values, kind="stable")
+    cumulative = np.cumsum(weight[order])
+    at = np.minimum(np.searchsorted(cumulative, levels), values.size - 1)
+    return [float(x) for x in values[order][at]]
+
+
+def explain_patients(
+    plan: RegimesPlan,
+    draws: RegimesDraws,
+    *,
+    mode: str,
+    horizons_months: tuple[float, ...] = (12.0,),
+    seed: int = 1,
+    on_progress: Callable[[int], None] | None = None,
+) -> tuple[PatientExplanations, ...]:
+    """Explain every patient of a plan as of his last record.
+
+    Parameters
+    ----------
+    plan : RegimesPlan
+    draws : RegimesDraws
+        Of the patients of ``plan``.
+    mode : str
+        ``refit`` (they were part of the fit: equal weights), ``conditional`` (they were not:
+        importance weights) or ``population`` (nothing of their own is used but operations).
+    horizons_months : tuple of float
+    seed : int
+        Each patient has a random stream of his own for the dose forecast.
+    on_progress : callable, optional
+        Called with the number of draws filtered.
+    """
+    if mode == "population":
+        plan = blank(plan)
+    states = filter_patients(plan, draws, on_progress)
+    weights = (
+        importance_weights(states.log_likelihood)
+        if mode == "conditional"
+        else equal_weights(draws.n_draw, plan.n_patient)
+    )
+    horizons = tuple(sorted(set(horizons_months)))
+    return tuple(
+        _explain(plan, draws, states, weights, i, mode, horizons, seed)
+        for i in range(plan.n_patient)
+    )
+
+
+def blank(plan: RegimesPlan) -> RegimesPlan:
+    """Return a plan in which nothing was read, found or said: operations alone are left."""
+    from dataclasses import replace
+
+    data, codes = plan.data.copy(), plan.codes.copy()
+    for column in (Col.ASHWORTH, Col.PENN, Col.REFILL, Col.EDSS, Col.DOSE_CHANGE):
+        data[:, column] = np.nan
+    codes[:, [Code.DYE, Code.ASPIRATION, Code.ROTOR]] = -1
+    codes[:, [Code.TOLERANCE, Code.PROGRESSION, Code.TRIGGER]] = 0
+    return replace(plan, data=data, codes=codes)
+
+
+def _explain(
+    plan: RegimesPlan, draws: RegimesDraws, states: StateDraws, weights: PatientWeights, i: int,
+    mode: str, horizons: tuple[float, ...], seed: int,
+) -> PatientExplanations:  # fmt: skip
+    last = int(plan.offsets[i + 1])
+    row, code = plan.data[last - 1], plan.codes[last - 1]
+    dose = row[Col.LOG_DOSE]
+    if np.isfinite(row[Col.DOSE_CHANGE]):
+        dose = dose + row[Col.DOSE_CHANGE]
+    status = _status(plan, weights, i, mode)
+    present: dict[str, Probability] = {}
+    onset: dict[tuple[float, str], Probability] = {}
+    rise: dict[float, Probability] = {}
+    quantiles: dict[float, tuple[float, float, float]] = {}
+    if status == "estimated":
+        weight = weights.weight[:, i]
+        for e, name in enumerate(EXPLANATIONS):
+            present[name] = weighted_probability(states.now[:, i, e], weight)
+        onset = _onsets(draws, states, weight, i, row, code, horizons)
+        rise, quantiles = _rises(
+            plan, draws, states, weight, i, float(dose), row, code, horizons, seed
+        )
+    return PatientExplanations(
+        patient_id=plan.patient_ids[i],
+        as_of_years=float(row[Col.T]),
+        mode=mode,
+        status=status,
+        present=present,
+        onset=onset,
+        rise=rise,
+        dose_ug=quantiles,
+        dose_now_ug=float(np.exp(dose)),
+        pareto_k=float(weights.pareto_k[i]),
+        ess=float(weights.ess[i]),
+    )
+
+
+def _status(plan: RegimesPlan, weights: PatientWeights, i: int, mode: str) -> str:
+    own = slice(int(plan.offsets[i]), int(plan.offsets[i + 1]))
+    spoken = np.isfinite(plan.data[own, Col.ASHWORTH]) | np.isfinite(
+        plan.data[own, Col.DOSE_CHANGE]
+    )
+    if mode != "population" and int(spoken.sum()) < MINIMUM_READINGS:
+        return f"not estimated: fewer than {MINIMUM_READINGS} visits with a reading or a dose"
+    if mode == "conditional" and not weights.reliable[i]:
+        return (
+            f"not estimated: importance weights unreliable (Pareto k "
+            f"{weights.pareto_k[i]:.2f} above {weights.k_limit:.2f}); fit again with this patient"
+        )
+    return "estimated"
+
+
+def _ages(row: Array, code: NDArray[np.int64]) -> tuple[float, float]:
+    """Return the ages of catheter and pump after the last step's actions."""
+    action = int(code[Code.ACTION])
+    new_catheter = Action.CATHETER_CONFIRMED | Action.CATHETER_REVISED | Action.REIMPLANTED
+    new_pump = Action.PUMP_CONFIRMED | Action.PUMP_REPLACED | Action.REIMPLANTED
+    return (
+        0.0 if action & new_catheter else float(row[Col.CATHETER_AGE]),
+        0.0 if action & new_pump else float(row[Col.PUMP_AGE]),
+    )
+
+
+def _onsets(
+    draws: RegimesDraws, states: StateDraws, weight: Array, i: int, row: Array,
+    code: NDArray[np.int64], horizons: tuple[float, ...],
+) -> dict[tuple[float, str], Probability]:  # fmt: skip
+    catheter, pump = _ages(row, code)
+    out: dict[tuple[float, str], Probability] = {}
+    for months in horizons:
+        values = np.array(
+            [
+                onset_within(
+                    draws.g[s], draws.own[s, i], states.after[s, i, :, 0], row[Col.T],
+                    catheter, pump, months / 12.0,
+                )
+                for s in range(draws.n_draw)
+            ]
+        )  # fmt: skip
+        for e, name in enumerate(EXPLANATIONS):
+            out[months, name] = weighted_probability(values[:, e], weight)
+    return out
+
+
+def _rises(
+    plan: RegimesPlan, draws: RegimesDraws, states: StateDraws, weight: Array, i: int,
+    dose: float, row: Array, code: NDArray[np.int64], horizons: tuple[float, ...], seed: int,
+) -> tuple[dict[float, Probability], dict[float, tuple[float, float, float]]]:  # fmt: skip
+    if "dose" not in plan.channels:
+        return {}, {}
+    catheter, pump = _ages(row, code)
+    gap = visit_gap(plan, i)
+    years = np.array(horizons) / 12.0
+    n_visit = int(np.ceil(years[-1] / gap)) + 1
+    rng = np.random.default_rng([seed, 0x5C, i])
+    n_draw = draws.n_draw
+    paths = np.empty((n_draw, PATHS_PER_DRAW, years.size))
+    for s in range(n_draw):
+        paths[s] = dose_paths(
+            draws.g[s], draws.own[s, i], states.after[s, i], dose, float(code[Code.BOLUS]),
+            row[Col.T], catheter, pump, gap, years,
+            rng.standard_normal((PATHS_PER_DRAW, 1 + 4 * n_visit)),
+            rng.random((PATHS_PER_DRAW, 1 + 2 * n_visit)),
+        )  # fmt: skip
+    threshold = np.log(np.exp(dose) + RISE_UG)
+    rise, quantiles = {}, {}
+    each = np.repeat(weight / PATHS_PER_DRAW, PATHS_PER_DRAW)
+    for h, months in enumerate(horizons):
+        rise[months] = weighted_probability((paths[:, :, h] > threshold).mean(axis=1), weight)
+        low, middle, high = weighted_quantiles(paths[:, :, h].ravel(), each, (0.05, 0.5, 0.95))
+        quantiles[months] = (float(np.exp(low)), float(np.exp(middle)), float(np.exp(high)))
+    return rise, quantiles
+
+
+def visit_gap(plan: RegimesPlan, i: int) -> float:
+    """Return the usual time between visits of a patient, years (median of the last eight)."""
+    t = plan.t_years[plan.offsets[i] : plan.offsets[i + 1]]
+    gaps = np.diff(t)[-8:]
+    gaps = gaps[gaps > 0.0]
+    return float(np.clip(np.median(gaps), 0.04, 1.0)) if gaps.size else 0.25

@@ -1,0 +1,119 @@
+"""Scoring of patients that a regimes fit has not seen, without refitting."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from itb_bayes.cohort.cohort import Cohort
+from itb_bayes.inference.regimes_fitted import RegimesFit
+from itb_bayes.inference.regimes_population import RegimesDraws, regimes_draws
+from itb_bayes.inference.regimes_states import filter_visits
+from itb_bayes.inference.stored import thin
+from itb_bayes.kernel.regimes.layout import Col
+from itb_bayes.model.regimes_plan import RegimesPlan, plan_scoring
+from itb_bayes.risk.explanation_table import explanation_table, visit_table
+from itb_bayes.risk.explanations import MINIMUM_READINGS, blank, explain_patients
+from itb_bayes.risk.weights import importance_weights
+
+DRAWS_PER_CHAIN = 60
+"""Draws of each chain that score a patient."""
+
+PATIENTS_AT_ONCE = 50
+"""Patients whose visits are held in memory together."""
+
+
+@dataclass(frozen=True)
+class ScoringRequest:
+    """What is asked of a scoring run.
+
+    Attributes
+    ----------
+    mode : str
+        ``conditional`` or ``population``.
+    horizons_months : tuple of float
+    every_visit : bool
+        Filtered probabilities at each visit instead of numbers as of the last record.
+    draws_per_chain : int
+    """
+
+    mode: str = "conditional"
+    horizons_months: tuple[float, ...] = (12.0,)
+    every_visit: bool = False
+    draws_per_chain: int = DRAWS_PER_CHAIN
+
+
+def score_cohort(
+    fit: RegimesFit,
+    cohort: Cohort,
+    request: ScoringRequest | None = None,
+    *,
+    until_years: Mapping[str, float] | None = None,
+    on_progress: Callable[[int], None] | None = None,
+) -> pd.DataFrame:
+    """Score every patient of a cohort by a fit that has not seen them.
+
+    Parameters
+    ----------
+    fit : RegimesFit
+    cohort : Cohort
+    request : ScoringRequest, optional
+    until_years : mapping, optional
+        As-of time of each patient; later records are not looked at.
+    on_progress : callable, optional
+        Called with the number of patients done.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns of :data:`itb_bayes.risk.explanation_table.COLUMNS`.
+
+    Raises
+    ------
+    ModelError
+        If no patient has a dose on record.
+    """
+    request = request or ScoringRequest()
+    plan = plan_scoring(fit.plan, cohort, until_years=until_years)
+    kept = thin(fit.posterior, request.draws_per_chain)
+    tables = []
+    for first in range(0, plan.n_patient, PATIENTS_AT_ONCE):
+        part = plan.between(first, min(first + PATIENTS_AT_ONCE, plan.n_patient))
+        draws = regimes_draws(part, kept)
+        if request.every_visit:
+            tables.append(_every_visit(fit, part, draws, request.mode))
+        else:
+            found = explain_patients(
+                part, draws, mode=request.mode, horizons_months=request.horizons_months,
+                seed=fit.seed,
+            )  # fmt: skip
+            tables.append(explanation_table(fit, found))
+        if on_progress is not None:
+            on_progress(first + part.n_patient)
+    return pd.concat(tables, ignore_index=True)
+
+
+def _every_visit(
+    fit: RegimesFit, plan: RegimesPlan, draws: RegimesDraws, mode: str
+) -> pd.DataFrame:
+    """Return filtered probabilities at each step, the draws weighted by what was known then."""
+    shown = blank(plan) if mode == "population" else plan
+    probability, total = filter_visits(shown, draws)
+    status = np.full(total.shape[1], "estimated", dtype=object)
+    if mode == "conditional":
+        weights = importance_weights(total)
+        weight = weights.weight
+        status[~weights.reliable] = "not estimated: importance weights unreliable; fit again"
+    else:
+        weight = np.full(total.shape, 1.0 / draws.n_draw)
+    if mode != "population":
+        spoken = np.isfinite(plan.data[:, Col.ASHWORTH])
+        spoken |= np.isfinite(plan.data[:, Col.DOSE_CHANGE])
+        before = np.concatenate([[0], np.cumsum(spoken)])
+        starts = np.repeat(plan.offsets[:-1], np.diff(plan.offsets))
+        few = before[1:] - before[starts] < MINIMUM_READINGS
+        status[few] = (
+            f"not estimated: fewer than {MINIMUM_READINGS} visits with a reading or a dose"
+        )
+    return visit_table(fit, shown, probability, weight, mode, status)
