@@ -87,7 +87,9 @@ def test_wheel_holds_every_data_file_of_the_package(wheel: zipfile.ZipFile) -> N
 def test_wheel_holds_nothing_else(wheel: zipfile.ZipFile) -> None:
     tops = {name.split("/")[0] for name in wheel.namelist()}
     assert tops == {"itb_bayes", f"itb_bayes-{__version__}.dist-info"}
-    assert [name for name in wheel.namelist() if "test" in Path(name).parts[-1]] == []
+    names = [Path(name) for name in wheel.namelist()]
+    assert [p for p in names if p.name.startswith("test_") or "tests" in p.parts] == []
+    assert [p for p in names if p.name == "conftest.py"] == []
 
 
 def test_metadata_of_the_wheel(wheel: zipfile.ZipFile) -> None:

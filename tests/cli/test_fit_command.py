@@ -1,11 +1,13 @@
 """``itb-bayes fit``: what it prints, what it writes, how it ends."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from drift_cases import CANARY, instead_of_sampling, run_command, tiny_tables, write_cohort
 from itb_bayes.inference.fitted import Fit
+from itb_bayes.spec import load_model
 
 SHORT = ("--draws", "250", "--tune", "50", "--seed", "2")
 
@@ -137,12 +139,13 @@ def test_a_cohort_that_is_not_synthetic_is_not_labelled(fit, tmp_path):
 
 
 def test_a_defect_shows_no_value_of_a_patient(fit, monkeypatch):
-    from itb_bayes.inference import fit as module
+    from itb_bayes.inference import machinery
 
     def fail(*arguments, **options):
         raise ZeroDivisionError(f"in {CANARY}")
 
-    monkeypatch.setattr(module, "plan_drift", fail)
+    broken = replace(machinery.machinery_of(load_model("@drift")), plan=fail)
+    monkeypatch.setitem(machinery._MACHINERY, "drift", broken)
     done = fit(*SHORT)
     assert done.code == 6
     assert "internal error (ZeroDivisionError)" in done.stderr

@@ -1,6 +1,7 @@
 """Models in words, and what differs between two."""
 
 import json
+import re
 
 import pytest
 
@@ -12,23 +13,29 @@ from itb_bayes.spec.registry import kind_named
 SHIPPED = sorted(path.stem for path in models_dir().glob("*.toml"))
 
 
+def _names(formulas, symbol):
+    """Return whether a symbol stands in formulas as a whole, not as part of a longer one."""
+    letter = "A-Za-zα-ωΑ-Ω_"
+    return re.search(f"(?<![{letter}]){re.escape(symbol)}(?![{letter}0-9])", formulas) is not None
+
+
 @pytest.mark.parametrize("name", SHIPPED)
 def test_every_prior_and_term_is_explained(name):
     spec = load_model(f"@{name}")
     explanation = explain(spec)
+    formulas = " ".join(row["formula"] for row in explanation.data["equations"])
     for prior, resolved in spec.resolved_priors.items():
-        need = kind_named("drift").need(prior)
+        need = kind_named(spec.kind).need(prior)
         assert f"{need.symbol}  {prior}: " in explanation.text
         flat = " ".join(explanation.text.split())
         assert f"source: {resolved.source}" in flat
         assert f"why: {resolved.why}" in flat
-        assert need.symbol.split("[")[0] in "".join(
-            equation["formula"] for equation in explanation.data["equations"]
-        )
+        assert _names(formulas, need.symbol.split("[")[0])
     for term in spec.term_names():
-        assert f"[{term}] " in explanation.text
+        assert f"[{term}" in explanation.text
     assert [row["name"] for row in explanation.data["priors"]] == list(spec.resolved_priors)
-    assert [row["term"] for row in explanation.data["terms"]] == list(spec.term_names())
+    tables = dict.fromkeys(row["term"].split(".")[0] for row in explanation.data["terms"])
+    assert list(tables) == list(spec.term_names())
     assert spec.digest in explanation.text
     assert json.loads(json.dumps(explanation.data)) == explanation.data
     assert max(map(len, explanation.text.split("\n"))) <= 100
@@ -38,13 +45,34 @@ def test_every_prior_and_term_is_explained(name):
 def test_no_symbol_without_its_prior(name):
     spec = load_model(f"@{name}")
     formulas = " ".join(row["formula"] for row in explain(spec).data["equations"])
-    for need in kind_named("drift").needs:
+    for need in kind_named(spec.kind).needs:
         if need.name not in spec.resolved_priors and len(need.symbol) > 1:
-            assert need.symbol not in formulas
+            assert not _names(formulas, need.symbol.split("[")[0])
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in SHIPPED if load_model(f"@{name}").kind == "drift"]
+)
+def test_no_term_of_a_drift_model_without_its_prior(name):
+    spec = load_model(f"@{name}")
+    formulas = " ".join(row["formula"] for row in explain(spec).data["equations"])
     assert ("exp(−t/h)" in formulas) == ("titration_months" in spec.resolved_priors)
     assert ("/ℓ" in formulas) == ("persistence_months" in spec.resolved_priors)
     assert ("W_i(t)" in formulas) == ("persistent_share" in spec.resolved_priors)
     assert ("InverseGamma(ν/2, ν/2)" in formulas) == ("tail_df" in spec.resolved_priors)
+
+
+def test_a_regimes_model_without_dose_changes_has_no_policy(write_model):
+    gone = ("goal", "dose_gain", "dose_sd", "still_share", "still_points")
+    remove = ", ".join(f'"priors.{prior}"' for prior in gone)
+    head = 'format = 1\nextends = "@regimes"\nname = "mine"\ntitle = "t"\n'
+    spec = load_model(
+        write_model(f'{head}remove = [{remove}]\n[channels]\ndose = "no"\n[centre]\nuse = "no"\n')
+    )
+    formulas = " ".join(row["formula"] for row in explain(spec).data["equations"])
+    assert "P(dose left)" not in formulas
+    assert "A*" not in formulas
+    assert "[c_i]" not in formulas
 
 
 def test_priors_are_shown_in_clinical_units():

@@ -11,7 +11,6 @@ from itb_bayes.cohort.contract import DIAGNOSES as COHORT_DIAGNOSES
 from itb_bayes.errors import ModelError
 from itb_bayes.resources import models_dir
 from itb_bayes.spec import (
-    DriftSpec,
     InvalidModel,
     ModelSpec,
     load_model,
@@ -36,7 +35,7 @@ def drift() -> ModelSpec:
 def test_shipped_model_is_valid_and_gives_reasons(name):
     spec = load_model(f"@{name}")
     assert spec.name == name
-    assert isinstance(spec, DriftSpec)
+    assert isinstance(spec, kind_named(name.split("-")[0]).spec_class)
     assert set(spec.priors) == set(spec.resolved_priors)
     for prior in spec.resolved_priors.values():
         assert len(prior.source) > 5
@@ -77,13 +76,38 @@ def test_terms_decide_which_priors_there_are(name, absent, drift):
     assert set(load_model(f"@{name}").resolved_priors) == expected
 
 
+@pytest.mark.parametrize(
+    "name, on",
+    [
+        (
+            "regimes",
+            {"ashworth", "spasms", "dose", "refills", "tests", "events", "labels", "neuro"},
+        ),
+        ("regimes-dose-ashworth", {"ashworth", "dose"}),
+        ("regimes-dose", {"dose"}),
+    ],
+)
+def test_channels_decide_which_priors_there_are(name, on):
+    spec = load_model(f"@{name}")
+    needs = kind_named("regimes").needs
+    assert {n for n, setting in spec.terms()["channels"].items() if setting != "no"} == on
+    expected = {need.name for need in needs if not need.at or need.at[1] in on}
+    assert set(spec.resolved_priors) == expected
+
+
+def test_regimes_without_ashworth_and_dose_are_refused(write_model):
+    head = 'format = 1\nextends = "@regimes-dose"\nname = "mine"\ntitle = "t"\n'
+    with pytest.raises(InvalidModel, match="leaves nothing that speaks of the requirement"):
+        load_model(write_model(head + '[channels]\ndose = "no"\n'))
+
+
 def test_spec_is_frozen(drift):
     with pytest.raises(ValueError, match="frozen"):
         drift.name = "other"
 
 
 def test_unknown_kind_is_an_error():
-    assert kind_names() == ("drift",)
+    assert kind_names() == ("drift", "regimes")
     with pytest.raises(ModelError, match="did you mean 'drift'"):
         kind_named("drfit")
 
@@ -189,7 +213,8 @@ def _set(content, path, value):
         ("priors.level.family", "beta", "cannot be stated"),
         ("digest", "0" * 64, "digest is not that of its content"),
         ("digest", None, "digest is not that of its content"),
-        ("kind", "regimes", "no kind of model 'regimes'"),
+        ("kind", "reservoir", "no kind of model 'reservoir'"),
+        ("kind", "regimes", "is not readable: channels"),
         ("kind", ["drift"], "no kind of model"),
         ("format", 2, "has format 2"),
         ("terms", None, "has no terms"),

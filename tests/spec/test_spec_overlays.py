@@ -134,8 +134,10 @@ def test_endless_chain_is_an_error(write_model):
 
 
 def test_kind_cannot_be_changed(write_model):
-    problems = _problems(write_model(HEADER + 'kind = "regimes"\n'))
+    problems = _problems(write_model(HEADER + 'kind = "reservoir"\n'))
     assert [problem.line for problem in problems] == [4, 4]
+    assert any("cannot be changed" in problem.message for problem in problems)
+    problems = _problems(write_model(HEADER + 'kind = "regimes"\n'))
     assert any("cannot be changed" in problem.message for problem in problems)
 
 

@@ -52,6 +52,23 @@ INTERVALS = [
     ("count", "lognormal", (2.5, 30), (2.5, 30), "lognormal"),
     ("count", "gamma", (2.5, 30), (2.5, 30), "gamma"),
     ("correlation", "beta", (-0.5, 0.8), (0.25, 0.9), "beta"),
+    ("points", "normal", (-0.8, 1), (-0.8, 1), "normal"),
+    ("points", "lognormal", (0.15, 0.7), (0.15, 0.7), "lognormal"),
+    ("points", "halfnormal", (0, 2), (0, 2), "halfnormal"),
+    ("points", "gamma", (0.15, 0.7), (0.15, 0.7), "gamma"),
+    ("points", "exponential", (0, 2), (0, 2), "exponential"),
+    ("points_per_year", "normal", (-0.1, 0.3), (-0.1, 0.3), "normal"),
+    ("per_year", "lognormal", (0.02, 0.2), (0.02, 0.2), "lognormal"),
+    ("per_year", "gamma", (0.02, 0.2), (0.02, 0.2), "gamma"),
+    ("weeks", "lognormal", (2, 9), (14 / 365.25, 63 / 365.25), "lognormal"),
+    ("weeks", "gamma", (2, 9), (14 / 365.25, 63 / 365.25), "gamma"),
+    ("number", "lognormal", (1, 2.6), (1, 2.6), "lognormal"),
+    ("number", "gamma", (1, 2.6), (1, 2.6), "gamma"),
+    ("share_sd", "lognormal", (0.02, 0.1), (0.02, 0.1), "lognormal"),
+    ("share_sd", "halfnormal", (0, 0.2), (0, 0.2), "halfnormal"),
+    ("share_sd", "gamma", (0.02, 0.1), (0.02, 0.1), "gamma"),
+    ("share_sd", "exponential", (0, 0.2), (0, 0.2), "exponential"),
+    ("log_per_point", "lognormal", (0.08, 0.4), (0.08, 0.4), "lognormal"),
 ]
 
 
@@ -93,6 +110,14 @@ PARAMS = [
     ("share", "beta", {"alpha": 4, "beta": 1.5}, {"alpha": 4.0, "beta": 1.5}),
     ("correlation", "beta", {"alpha": 4, "beta": 3}, {"alpha": 4.0, "beta": 3.0}),
     ("count", "gamma", {"shape": 2, "rate": 0.1}, {"shape": 2.0, "rate": 0.1}),
+    ("points", "normal", {"mean": 1, "sd": 0.3}, {"mean": 1.0, "sd": 0.3}),
+    ("weeks", "gamma", {"shape": 2, "rate": 0.5}, {"shape": 2.0, "rate": 0.5 * 365.25 / 7}),
+    (
+        "weeks",
+        "lognormal",
+        {"mu": 1, "sigma": 0.5},
+        {"mu": 1 - math.log(365.25 / 7), "sigma": 0.5},
+    ),
 ]
 
 

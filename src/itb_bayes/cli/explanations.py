@@ -17,6 +17,7 @@ FOOTNOTE = (
     "brings;\nwithout them the split between the two is the prior's.\n"
     "Research use only; not a medical device."
 )
+NOT_PASSED = "GATE NOT PASSED"
 
 
 def print_risk(fitted: "RegimesFit", horizons: tuple[float, ...], output: str) -> None:
@@ -37,14 +38,13 @@ def print_risk(fitted: "RegimesFit", horizons: tuple[float, ...], output: str) -
 
 def print_table_of(fitted: "RegimesFit", table: "pd.DataFrame", output: str) -> None:
     """Print a risk table as csv, json, or one line per patient and date."""
-    if not fitted.gate.passed:
-        table = table.assign(status="GATE NOT PASSED")
+    marked = table if fitted.gate.passed else table.assign(status=NOT_PASSED)
     if output == "csv":
-        table.to_csv(sys.stdout, index=False, float_format="%.6g", lineterminator="\n")
+        marked.to_csv(sys.stdout, index=False, float_format="%.6g", lineterminator="\n")
     elif output == "json":
         from itb_bayes.cli.output import print_json
 
-        rows = table.astype(object).where(table.notna(), None).to_dict(orient="records")
+        rows = marked.astype(object).where(marked.notna(), None).to_dict(orient="records")
         print_json(
             {
                 "run": fitted.manifest["run"],
@@ -65,20 +65,22 @@ def _show(fitted: "RegimesFit", table: "pd.DataFrame") -> None:
     if fitted.synthetic:
         typer.echo("SYNTHETIC DATA: these patients are simulated.")
     if not fitted.gate.passed:
-        typer.echo("GATE NOT PASSED: these numbers are not to be used.")
+        typer.echo(f"{NOT_PASSED}: these numbers are not to be used.")
     rise = table[table["explanation"] == "rise_over_100_ug"]
-    rising = dict(zip(rise["patient_id"], rise["probability"], strict=True))
+    keys = zip(rise["patient_id"], rise["horizon_months"], strict=True)
+    rising = dict(zip(keys, rise["probability"], strict=True))
+    horizons = sorted(set(rise["horizon_months"]))
     lines: list[tuple[tuple[float, str, float], list[str]]] = []
     present = table[table["quantity"] == "present"].dropna(subset=["probability"])
     for key, rows in present.groupby(["patient_id", "t_years"], sort=False):
         patient, t = str(key[0]), float(str(key[1]))
         chances = dict(zip(rows["explanation"], rows["probability"], strict=True))
         cells = [patient, f"{t:.1f}", *(_chance(float(chances[name])) for name in EXPLANATIONS)]
-        cells.append(_chance(float(rising[patient])) if patient in rising else "")
+        cells += [_chance(rising.get((patient, months), float("nan"))) for months in horizons]
         lines.append(((float(chances["none"]), patient, t), cells))
     lines.sort(key=lambda line: line[0])
     print_table(
-        ["patient", "year", *EXPLANATIONS, "+100 µg/day in 12 months"],
+        ["patient", "year", *EXPLANATIONS, *(f"+100 µg/day in {h:g} months" for h in horizons)],
         [cells for _, cells in lines],
     )
     missing = table[table["status"].str.startswith("not estimated")]
@@ -120,6 +122,8 @@ def print_evidence(fitted: "RegimesFit", patient_id: str) -> None:
     now = states.now[:, 0].mean(axis=0)
     if fitted.synthetic:
         typer.echo("SYNTHETIC DATA: these patients are simulated.")
+    if not fitted.gate.passed:
+        typer.echo(f"{NOT_PASSED}: these numbers are not to be used.")
     leading = EXPLANATIONS[1 + int(np.argmax(now[1:]))]
     typer.echo(f"{patient_id}, {plan.t_last[i]:.1f} years after implant, in 100:")
     pairs = zip(EXPLANATIONS, now, strict=True)

@@ -7,6 +7,7 @@ import typer
 
 if TYPE_CHECKING:
     from itb_bayes.inference.fitted import Fit
+    from itb_bayes.inference.regimes_fitted import RegimesFit
 
 
 def fit(
@@ -66,16 +67,18 @@ def fit(
     fitted.require_gate()
 
 
-def show_fit(fitted: "Fit", out: Path) -> None:
+def show_fit(fitted: "Fit | RegimesFit", out: Path) -> None:
     """Print what was fitted, the gate, and the population table."""
     from itb_bayes.cli.output import print_table
+    from itb_bayes.inference.fitted import Fit
 
     plan = fitted.plan
     if fitted.synthetic:
         typer.echo("SYNTHETIC DATA: these patients are simulated.")
+    what, n = readings(fitted)
     typer.echo(
         f"model {fitted.spec.name} {fitted.spec.version} · cohort {fitted.manifest['cohort']}: "
-        f"{plan.n_patient} patients, {plan.panel.n_visit} dose readings · run {fitted.run_id}"
+        f"{plan.n_patient} patients, {n} {what} · run {fitted.run_id}"
     )
     typer.echo(f"  as of {fitted.manifest['as_of']}")
     for note in plan.notes:
@@ -85,13 +88,28 @@ def show_fit(fitted: "Fit", out: Path) -> None:
         typer.echo(f"  {aside} readings or patients set aside: see set_aside.csv in the fit")
     typer.echo("")
     if fitted.gate.passed:
-        print_table(
-            ["quantity", "group", "n", "unit", "median", "5 %", "95 %", "P(> 0)"],
-            population_rows(fitted),
-        )
-        typer.echo("\nIntervals hold 90 % of the posterior.")
+        if isinstance(fitted, Fit):
+            header = ["quantity", "group", "n", "unit", "median", "5 %", "95 %", "P(> 0)"]
+            print_table(header, population_rows(fitted))
+            typer.echo("\nIntervals hold 90 % of the posterior.")
+        else:
+            header = ["quantity", "group", "unit", "median", "5 %", "95 %", "prior 90 %"]
+            print_table(header, regimes_rows(fitted))
+            typer.echo(
+                "\nIntervals hold 90 % of the posterior; the last column, of the prior. "
+                "`itb-bayes model explain` says what each quantity is."
+            )
     typer.echo("gate: " + ("passed" if fitted.gate.passed else "NOT PASSED, no numbers are shown"))
     typer.echo(f"fit written to {out}")
+
+
+def readings(fitted: "Fit | RegimesFit") -> tuple[str, int]:
+    """Return what the fit read of its patients, and how many of it."""
+    from itb_bayes.inference.fitted import Fit
+
+    if isinstance(fitted, Fit):
+        return "dose readings", int(fitted.plan.panel.n_visit)
+    return "days of record", int(fitted.plan.t_years.size)
 
 
 def population_rows(fitted: "Fit") -> list[list[str]]:
@@ -114,12 +132,37 @@ def population_rows(fitted: "Fit") -> list[list[str]]:
     ]
 
 
-def fit_json(fitted: "Fit", out: Path) -> dict[str, Any]:
+def regimes_rows(fitted: "RegimesFit") -> list[list[str]]:
+    """Return the population table of a regimes fit as text cells."""
+    from itb_bayes.cli.output import number
+    from itb_bayes.risk.regimes_population import regimes_table
+
+    return [
+        [
+            row.quantity,
+            row.group,
+            row.unit,
+            number(row.interval.median),
+            number(row.interval.q05),
+            number(row.interval.q95),
+            f"{number(row.prior_low)} to {number(row.prior_high)}",
+        ]
+        for row in regimes_table(fitted)
+    ]
+
+
+def fit_json(fitted: "Fit | RegimesFit", out: Path) -> dict[str, Any]:
     """Return the fit's summary for machines; no estimates where the gate was not passed."""
     from dataclasses import asdict
 
+    from itb_bayes.inference.fitted import Fit
     from itb_bayes.risk.population import population_table
+    from itb_bayes.risk.regimes_population import regimes_table
 
+    drift = isinstance(fitted, Fit)
+    rows: tuple[Any, ...] = ()
+    if fitted.gate.passed:
+        rows = population_table(fitted) if isinstance(fitted, Fit) else regimes_table(fitted)
     return {
         "fit": str(out),
         "run": fitted.manifest["run"],
@@ -127,13 +170,11 @@ def fit_json(fitted: "Fit", out: Path) -> dict[str, Any]:
         "data": fitted.manifest["data"],
         "synthetic": fitted.synthetic,
         "n_patient": fitted.plan.n_patient,
-        "n_reading": fitted.plan.panel.n_visit,
+        "n_reading" if drift else "n_step": readings(fitted)[1],
         "notes": list(fitted.plan.notes),
         "gate": {
             "passed": fitted.gate.passed,
             "criteria": [asdict(criterion) for criterion in fitted.gate.criteria],
         },
-        "estimands": [asdict(row) for row in population_table(fitted)]
-        if fitted.gate.passed
-        else [],
+        "estimands": [asdict(row) for row in rows],
     }

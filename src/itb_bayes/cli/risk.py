@@ -47,6 +47,8 @@ def risk(
     if not isinstance(fitted, Fit):
         from itb_bayes.cli.explanations import print_evidence, print_risk
 
+        if patient is not None and output != "table":
+            raise UsageError("--patient prints tables for people; leave --format and --json out.")
         if patient is None:
             print_risk(fitted, horizons, output)
         else:

@@ -1,6 +1,7 @@
 """Regimes fits on disk."""
 
 from functools import cached_property
+from typing import ClassVar
 
 import xarray as xr
 
@@ -15,6 +16,10 @@ PATIENT_DRAWS_PER_CHAIN = 250
 
 class RegimesFit(StoredFit[RegimesSpec, RegimesPlan]):
     """A fitted regimes model."""
+
+    unconverged_help: ClassVar[str] = (
+        "`risk` and `score` print numbers marked as not to be used under --allow-unconverged."
+    )
 
     @cached_property
     def thinned(self) -> xr.Dataset:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import xarray as xr
 
@@ -32,6 +32,12 @@ class StoredFit[SpecT: ModelSpec, PlanT]:
     draws: xr.DataTree
     gate: GateReport
     manifest: Mapping[str, Any]
+
+    unconverged_help: ClassVar[str] = (
+        "`itb-bayes check` shows where chains disagree. `risk` and `report` print numbers marked "
+        "as not to be used under --allow-unconverged."
+    )
+    """What may be done with a fit that did not pass its gate; shown with the failures."""
 
     @property
     def posterior(self) -> xr.Dataset:
@@ -68,8 +74,7 @@ class StoredFit[SpecT: ModelSpec, PlanT]:
             "are given.\n  "
             + "\n  ".join(self.gate.failures())
             + "\nFit again with --profile paper (longer, and with smaller steps against "
-            "divergences) and --force; `itb-bayes check` shows where chains disagree. `risk` and "
-            "`report` print numbers marked as not to be used under --allow-unconverged."
+            f"divergences) and --force; {self.unconverged_help}"
         )
 
 

@@ -4,6 +4,7 @@ Regimes and the wandering requirement of every patient are integrated out in the
 are read off afterwards by the same filter (:mod:`itb_bayes.kernel.regimes.trace`).
 """
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytensor.tensor as pt
 
 from itb_bayes.model.priors import per_label, random_variable
 from itb_bayes.model.regimes_op import MISSING, RegimesLogLikelihood
-from itb_bayes.model.regimes_parameters import kernel_parameters, used_priors
+from itb_bayes.model.regimes_parameters import design_of, kernel_parameters, used_priors
 from itb_bayes.model.regimes_plan import RegimesPlan
 from itb_bayes.spec import RegimesSpec
 
@@ -47,13 +48,43 @@ def build_regimes(spec: RegimesSpec, plan: RegimesPlan) -> pm.Model:
                 values[name] = random_variable(name, prior, "centre")
             else:
                 values[name] = random_variable(name, prior)
-        g, own = kernel_parameters(values, plan, pt)
+        design = design_of(plan)
+        symbolic = replace(
+            design,
+            diagnosis_index=pm.Data("diagnosis_index", design.diagnosis_index),
+            centre_index=pm.Data("centre_index", design.centre_index),
+            older_catheter=pm.Data("older_catheter", design.older_catheter),
+            untreated_deviation=pm.Data("untreated_deviation", design.untreated_deviation),
+        )
+        g, own = kernel_parameters(values, symbolic, pt)
         outputs: Any = RegimesLogLikelihood()(
             g,
             own,
-            pm.Data("data", np.nan_to_num(plan.data, nan=MISSING)),
-            pm.Data("codes", plan.codes.astype(np.int32)),
-            pm.Data("offsets", plan.offsets.astype(np.int32)),
+            *(pm.Data(name, value) for name, value in step_data(plan).items()),
         )
         pm.Potential("log_likelihood", outputs[0].sum())
     return model
+
+
+def step_data(plan: RegimesPlan) -> dict[str, Any]:
+    """Return the steps of a plan as the graph takes them, in the order of the Op's inputs."""
+    return {
+        "data": np.nan_to_num(plan.data, nan=MISSING),
+        "codes": plan.codes.astype(np.int32),
+        "offsets": plan.offsets.astype(np.int32),
+    }
+
+
+def plan_data(plan: RegimesPlan) -> dict[str, Any]:
+    """Return everything of a plan that enters the graph as data, by name.
+
+    A compiled model takes the data of another plan with the same groups and channels.
+    """
+    design = design_of(plan)
+    return {
+        "diagnosis_index": design.diagnosis_index,
+        "centre_index": design.centre_index,
+        "older_catheter": design.older_catheter,
+        "untreated_deviation": design.untreated_deviation,
+        **step_data(plan),
+    }

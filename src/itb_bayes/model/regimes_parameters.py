@@ -1,6 +1,7 @@
 """From priors to kernel parameters: one table, read by PyMC graphs and by numpy alike."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -151,7 +152,44 @@ def used_priors(plan: RegimesPlan) -> frozenset[str]:
     return frozenset({name for name, _ in RULES.values()} | own) - unused
 
 
-def kernel_parameters(values: Mapping[str, Any], plan: RegimesPlan, xp: Any) -> tuple[Any, Any]:
+@dataclass(frozen=True)
+class Design:
+    """What of a plan the parameters are laid over: numpy arrays, or variables of a graph.
+
+    Attributes
+    ----------
+    diagnosis_index, centre_index : shape (n_patient,)
+        -1 stands for a group that was not fitted.
+    older_catheter : shape (n_patient,)
+    untreated_deviation : shape (n_patient,)
+        Log of the patient's tone before implant over the typical one; 0 where not recorded.
+    has_centres : bool
+    """
+
+    diagnosis_index: Any
+    centre_index: Any
+    older_catheter: Any
+    untreated_deviation: Any
+    has_centres: bool
+
+
+def design_of(plan: RegimesPlan) -> Design:
+    """Return the design of a plan as numpy arrays."""
+    recorded = np.isfinite(plan.untreated_tone)
+    above = np.clip(np.where(recorded, plan.untreated_tone, 2.0) - 1.0, 0.4, 3.0)
+    deviation = np.where(recorded, np.log(above / TYPICAL_UNTREATED), 0.0)
+    return Design(
+        plan.diagnosis_index,
+        plan.centre_index,
+        plan.older_catheter,
+        deviation,
+        bool(plan.centres),
+    )
+
+
+def kernel_parameters(
+    values: Mapping[str, Any], design: Design | RegimesPlan, xp: Any
+) -> tuple[Any, Any]:
     """Return the kernel's population vector (71,) and patient matrix (n_patient, 6).
 
     Parameters
@@ -159,7 +197,7 @@ def kernel_parameters(values: Mapping[str, Any], plan: RegimesPlan, xp: Any) -> 
     values : mapping
         Prior name to value on the model scale: scalars; ``drift`` and ``progression_per_year``
         one per diagnosis; ``reading_sd`` and ``goal`` one per centre, or scalars without centres.
-    plan : RegimesPlan
+    design : Design or RegimesPlan
     xp : module
         ``numpy`` or ``pytensor.tensor``.
 
@@ -168,6 +206,8 @@ def kernel_parameters(values: Mapping[str, Any], plan: RegimesPlan, xp: Any) -> 
     A scored patient of a diagnosis or centre that was not fitted gets the mean over the fitted
     ones.
     """
+    if isinstance(design, RegimesPlan):
+        design = design_of(design)
     vector = []
     for par in Par:
         name, rule = RULES[par]
@@ -175,22 +215,19 @@ def kernel_parameters(values: Mapping[str, Any], plan: RegimesPlan, xp: Any) -> 
             vector.append(rule(values[name], xp))
         else:
             vector.append(xp.zeros(()) + _placeholder(par))
-    drift = pick(values["drift"], plan.diagnosis_index, xp)
-    onset = pick(values["progression_per_year"], plan.diagnosis_index, xp)
+    ones = xp.ones_like(design.older_catheter)
     ratio = values.get("older_catheter_ratio", 1.0)
-    catheter = 1.0 + (ratio - 1.0) * plan.older_catheter
-    deviation = np.log(np.clip(plan.untreated_tone - 1.0, 0.4, 3.0) / TYPICAL_UNTREATED)
-    deviation = np.where(np.isfinite(plan.untreated_tone), deviation, 0.0)
     follows = values.get("untreated_follows", 0.0)
-    untreated = 1.0 + values["untreated_tone"] * xp.exp(follows * deviation)
-    ones = np.ones(plan.n_patient)
+    untreated = values["untreated_tone"] * xp.exp(follows * design.untreated_deviation)
+    reading_sd = _by_centre(values["reading_sd"], design, xp)
+    goal = _by_centre(values["goal"], design, xp) if "goal" in values else 1.0
     columns = {
-        Own.DRIFT: drift,
-        Own.UNTREATED: untreated * ones,
-        Own.TONE_VAR: _by_centre(values["reading_sd"], plan, xp) ** 2 * ones,
-        Own.PROGRESSION_ONSET: onset,
-        Own.CATHETER_RATIO: catheter * ones,
-        Own.GOAL: _by_centre(values["goal"], plan, xp) * ones if "goal" in values else ones,
+        Own.DRIFT: pick(values["drift"], design.diagnosis_index, xp),
+        Own.UNTREATED: 1.0 + untreated,
+        Own.TONE_VAR: reading_sd**2 * ones,
+        Own.PROGRESSION_ONSET: pick(values["progression_per_year"], design.diagnosis_index, xp),
+        Own.CATHETER_RATIO: 1.0 + (ratio - 1.0) * design.older_catheter,
+        Own.GOAL: goal * ones,
     }
     own = xp.stack([columns[o] for o in Own], axis=1)
     return xp.stack(vector), own
@@ -198,14 +235,11 @@ def kernel_parameters(values: Mapping[str, Any], plan: RegimesPlan, xp: Any) -> 
 
 def pick(values: Any, index: Any, xp: Any) -> Any:
     """Return ``values[index]``, and the mean of all values where the index is -1."""
-    if not (index < 0).any():
-        return values[index]
-    extended = xp.concatenate([values, values.mean()[None]])
-    return extended[np.where(index < 0, extended.shape[0] - 1, index)]
+    return xp.concatenate([values, values.mean()[None]])[index]
 
 
-def _by_centre(values: Any, plan: RegimesPlan, xp: Any) -> Any:
-    return pick(values, plan.centre_index, xp) if plan.centres else values
+def _by_centre(values: Any, design: Design, xp: Any) -> Any:
+    return pick(values, design.centre_index, xp) if design.has_centres else values
 
 
 def _placeholder(par: Par) -> float:

@@ -162,6 +162,9 @@ def plan_regimes(
             f"model {spec.name!r}: no patient of cohort {cohort.name!r} has a dose on record."
         )
     notes: list[str] = []
+    left_out = len(cohort.patients) - len(line.patient_ids)
+    if left_out:
+        notes.append(f"patients without a dose on record, left out: {left_out}")
     channels = _channels(spec, line, cohort, notes)
     patients = cohort.patients.set_index("patient_id").loc[list(line.patient_ids)]
     diagnosis = patients["diagnosis"].astype(str).to_numpy(dtype=object)

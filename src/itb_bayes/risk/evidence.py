@@ -132,6 +132,8 @@ def describe_step(plan: RegimesPlan, step: int, channel: str, first: int) -> str
     row, code = plan.data[step], plan.codes[step]
     if channel == "Ashworth":
         if np.isnan(row[Col.ASHWORTH]):
+            if row[Col.DOSE_CHANGE] == 0.0:
+                return "dose left as it was"
             return f"dose changed by {100 * np.expm1(row[Col.DOSE_CHANGE]):+.0f} %"
         return f"mean Ashworth {row[Col.ASHWORTH]:.1f} of 4; {dose_and_tone(plan, step, first)}"
     if channel == "spasm frequency":

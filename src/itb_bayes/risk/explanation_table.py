@@ -31,12 +31,8 @@ def explanation_table(fit: RegimesFit, found: Sequence[PatientExplanations]) -> 
         common = {
             "patient_id": patient.patient_id,
             "t_years": round(patient.as_of_years, 4),
-            "mode": patient.mode,
-            "model": f"{fit.spec.name} {fit.spec.version}",
-            "run": fit.run_id,
-            "status": patient.status,
+            **_labels(fit, patient.mode, patient.status),
             "pareto_k": patient.pareto_k,
-            "synthetic": fit.synthetic,
         }
         if not patient.present:
             rows.append(common)
@@ -62,7 +58,29 @@ def explanation_table(fit: RegimesFit, found: Sequence[PatientExplanations]) -> 
                     **_numbers(p),
                 }
             )
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return _frame(rows)
+
+
+def unscored_table(fit: RegimesFit, patient_ids: Sequence[str], mode: str) -> pd.DataFrame:
+    """Return one row for each patient who cannot be scored for want of a dose on record."""
+    labels = _labels(fit, mode, "not estimated: no dose on record")
+    return _frame([{"patient_id": patient_id, **labels} for patient_id in patient_ids])
+
+
+def _labels(fit: RegimesFit, mode: str, status: str) -> dict[str, Any]:
+    return {
+        "mode": mode,
+        "model": f"{fit.spec.name} {fit.spec.version}",
+        "run": fit.run_id,
+        "status": status,
+        "synthetic": fit.synthetic,
+    }
+
+
+def _frame(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
+    frame = pd.DataFrame(rows, columns=list(COLUMNS))
+    numbers = ["t_years", "horizon_months", "probability", "low", "high", "mcse", "pareto_k"]
+    return frame.astype(dict.fromkeys(numbers, float))
 
 
 def _numbers(p: Probability) -> dict[str, float]:
@@ -117,12 +135,9 @@ def visit_table(
             "low": spread[:, :, 0].ravel(),
             "high": spread[:, :, 1].ravel(),
             "mcse": mcse.ravel(),
-            "mode": mode,
-            "model": f"{fit.spec.name} {fit.spec.version}",
-            "run": fit.run_id,
+            **_labels(fit, mode, ""),
             "status": np.repeat(status, n_explanation),
             "pareto_k": np.nan,
-            "synthetic": fit.synthetic,
         },
         columns=list(COLUMNS),
     )

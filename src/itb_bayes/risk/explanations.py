@@ -1,7 +1,8 @@
 """What explains a rising dose: probabilities now and within a horizon, per patient."""
 
+import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from itb_bayes.cohort.timeline import Action
 from itb_bayes.inference.regimes_population import RegimesDraws
 from itb_bayes.inference.regimes_states import StateDraws, filter_patients
 from itb_bayes.kernel.regimes.future import dose_paths, onset_within
-from itb_bayes.kernel.regimes.layout import EXPLANATIONS, Code, Col
+from itb_bayes.kernel.regimes.layout import EXPLANATIONS, Code, Col, Par
 from itb_bayes.model.regimes_plan import RegimesPlan
 from itb_bayes.risk.weights import PatientWeights, equal_weights, importance_weights
 
@@ -20,6 +21,12 @@ RISE_UG = 100.0
 """Heetla 2009: a rise of more than 100 ug/day within a year."""
 
 PATHS_PER_DRAW = 20
+_LABEL_RATES = (
+    Par.TOLERANCE_LABEL, Par.TOLERANCE_LABEL_LEAK, Par.TOLERANCE_LABEL_FALSE,
+    Par.PROGRESSION_LABEL, Par.PROGRESSION_LABEL_FALSE,
+    Par.TRIGGER_LABEL, Par.TRIGGER_LABEL_FALSE,
+)  # fmt: skip
+
 MINIMUM_READINGS = 3
 """Readings of tone, or dose changes, that a patient needs before numbers are given."""
 
@@ -121,12 +128,13 @@ def explain_patients(
         importance weights) or ``population`` (nothing of their own is used but operations).
     horizons_months : tuple of float
     seed : int
-        Each patient has a random stream of his own for the dose forecast.
+        Each patient has a random stream of his own for the dose forecast, by seed and name:
+        his numbers are the same whoever is explained beside him.
     on_progress : callable, optional
         Called with the number of draws filtered.
     """
     if mode == "population":
-        plan = blank(plan)
+        plan, draws = blank(plan), unlabelled(draws)
     states = filter_patients(plan, draws, on_progress)
     weights = (
         importance_weights(states.log_likelihood)
@@ -142,14 +150,19 @@ def explain_patients(
 
 def blank(plan: RegimesPlan) -> RegimesPlan:
     """Return a plan in which nothing was read, found or said: operations alone are left."""
-    from dataclasses import replace
-
     data, codes = plan.data.copy(), plan.codes.copy()
     for column in (Col.ASHWORTH, Col.PENN, Col.REFILL, Col.EDSS, Col.DOSE_CHANGE):
         data[:, column] = np.nan
     codes[:, [Code.DYE, Code.ASPIRATION, Code.ROTOR]] = -1
     codes[:, [Code.TOLERANCE, Code.PROGRESSION, Code.TRIGGER]] = 0
     return replace(plan, data=data, codes=codes)
+
+
+def unlabelled(draws: RegimesDraws) -> RegimesDraws:
+    """Return draws under which the clinic writes nothing down, so that silence is no evidence."""
+    g = draws.g.copy()
+    g[:, _LABEL_RATES] = 0.0
+    return RegimesDraws(g, draws.own)
 
 
 def _explain(
@@ -246,7 +259,7 @@ def _rises(
     gap = visit_gap(plan, i)
     years = np.array(horizons) / 12.0
     n_visit = int(np.ceil(years[-1] / gap)) + 1
-    rng = np.random.default_rng([seed, 0x5C, i])
+    rng = np.random.default_rng([seed, 0x5C, zlib.crc32(plan.patient_ids[i].encode())])
     n_draw = draws.n_draw
     paths = np.empty((n_draw, PATHS_PER_DRAW, years.size))
     for s in range(n_draw):

@@ -92,7 +92,7 @@ def _weigh(name: str, chances: dict[str, Array], states: Array, weight: Array) -
         values = dict(zip(EXPLANATIONS, map(float, after), strict=True))
         outcomes.append(Outcome(outcome, total, values))
     remaining = sum(o.probability * _entropy(np.array(list(o.after.values()))) for o in outcomes)
-    return NextTest(name, tuple(outcomes), float(_entropy(before) - remaining))
+    return NextTest(name, tuple(outcomes), max(_entropy(before) - remaining, 0.0))
 
 
 def _entropy(p: Array) -> float:

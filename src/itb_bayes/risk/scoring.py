@@ -13,14 +13,19 @@ from itb_bayes.inference.regimes_states import filter_visits
 from itb_bayes.inference.stored import thin
 from itb_bayes.kernel.regimes.layout import Col
 from itb_bayes.model.regimes_plan import RegimesPlan, plan_scoring
-from itb_bayes.risk.explanation_table import explanation_table, visit_table
-from itb_bayes.risk.explanations import MINIMUM_READINGS, blank, explain_patients
+from itb_bayes.risk.explanation_table import explanation_table, unscored_table, visit_table
+from itb_bayes.risk.explanations import (
+    MINIMUM_READINGS,
+    blank,
+    explain_patients,
+    unlabelled,
+)
 from itb_bayes.risk.weights import importance_weights
 
-DRAWS_PER_CHAIN = 60
+DRAWS_PER_CHAIN = 100
 """Draws of each chain that score a patient."""
 
-PATIENTS_AT_ONCE = 50
+PATIENTS_AT_ONCE = 20
 """Patients whose visits are held in memory together."""
 
 
@@ -67,7 +72,8 @@ def score_cohort(
     Returns
     -------
     pandas.DataFrame
-        Columns of :data:`itb_bayes.risk.explanation_table.COLUMNS`.
+        Columns of :data:`itb_bayes.risk.explanation_table.COLUMNS`; patients without a dose on
+        record have one row at the end that says so.
 
     Raises
     ------
@@ -91,6 +97,10 @@ def score_cohort(
             tables.append(explanation_table(fit, found))
         if on_progress is not None:
             on_progress(first + part.n_patient)
+    known = set(plan.patient_ids)
+    left_out = [who for who in cohort.patients["patient_id"].astype(str) if who not in known]
+    if left_out:
+        tables.append(unscored_table(fit, left_out, request.mode))
     return pd.concat(tables, ignore_index=True)
 
 
@@ -98,7 +108,9 @@ def _every_visit(
     fit: RegimesFit, plan: RegimesPlan, draws: RegimesDraws, mode: str
 ) -> pd.DataFrame:
     """Return filtered probabilities at each step, the draws weighted by what was known then."""
-    shown = blank(plan) if mode == "population" else plan
+    shown = plan
+    if mode == "population":
+        shown, draws = blank(plan), unlabelled(draws)
     probability, total = filter_visits(shown, draws)
     status = np.full(total.shape[1], "estimated", dtype=object)
     if mode == "conditional":

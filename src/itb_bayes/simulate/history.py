@@ -72,5 +72,7 @@ class History:
         return dose
 
     def note(self, day: int, event: str, detail: str = "") -> None:
-        """Add an event."""
-        self.events.append(EventEntry(day, event, detail))
+        """Add an event; one that is noted for that day already is not noted twice."""
+        entry = EventEntry(day, event, detail)
+        if entry not in self.events:
+            self.events.append(entry)

@@ -6,8 +6,8 @@ from enum import IntEnum
 class State(IntEnum):
     """The hidden regimes: requirement states with an intact device, then device faults.
 
-    A device fault and a change of the requirement at the same visit are rarer than one visit in a
-    thousand, so they are not kept apart: the fault is the explanation (docs/regimes-model.md).
+    A device fault and a change of the requirement at the same visit are rarer than one visit in
+    300, so they are not kept apart: the fault is the explanation (docs/regimes-model.md).
     """
 
     STABLE = 0

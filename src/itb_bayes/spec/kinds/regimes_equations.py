@@ -19,40 +19,153 @@ _MEANINGS = {
 
 
 def regimes_equations(spec: RegimesSpec) -> tuple[Equation, ...]:
-    """Return the equations of a regimes model."""
-    centre = spec.centre.use != "no"
-    goal = "A*[c]" if centre else "A*"
-    noise = "σ_A[c]²" if centre else "σ_A²"
+    """Return the equations of a regimes model; those of channels that are off are left out."""
     return (
         Equation(
             "s_i(t) ∈ {stable, trigger, tolerance (rising, settled), progression, "
-            "catheter (leaking, partial, severe), pump}",
-            "Regime of patient i: exclusive, in continuous time, with the onset and end rates "
-            "below.",
+            "catheter (…), pump}",
+            "Regime of patient i: exclusive, in continuous time; a catheter fault leaks (growing "
+            "or partial) or is severe.",
+        ),
+        *_onsets(),
+        *_requirement(),
+        *_operations(),
+        *_response(spec),
+        *_policy(spec),
+        *_findings(spec),
+        *_labels(spec),
+    )
+
+
+def _onsets() -> tuple[Equation, ...]:
+    return (
+        Equation(
+            "stable → trigger: λ_x, back 1/ℓ_x;  → tolerance: λ_te before 4 years, λ_tl later, "
+            "settles 1/ℓ_t",
+            "Rates per year; a trigger passes, tolerance stays but stops rising.",
         ),
         Equation(
-            "dr_i = (β[d_i] + β_s)·dt + σ_s·dW",
+            "stable → progression: λ_p[d_i], ends 1/ℓ_p",
+            "Onset by diagnosis d; a phase of faster worsening ends.",
+        ),
+        Equation(
+            "→ catheter: ρ_c·λ_c1 in its first year, ρ_c·λ_c2 later;  severe: s_c;  "
+            "else leak, settles 1/ℓ_c",
+            "Any intact device may fail; ρ_c only for older models.",
+        ),
+        Equation(
+            "→ pump: cumulative hazard −log(1 − F_6)·(age/6)^k_p",
+            "Weibull: F_6 have failed within six years.",
+        ),
+    )
+
+
+def _requirement() -> tuple[Equation, ...]:
+    return (
+        Equation(
+            "dr_i = β[d_i]·dt + σ_w·dW;  tolerance + β_t, σ_t;  progression + β_p, σ_p;  "
+            "leak + β_c, σ_c",
             "Requirement r: log dose that would hold tone at one point. It drifts by diagnosis and "
-            "wanders; faster in tolerance (β_t) and progression (β_p), and seemingly faster still "
-            "while a leak grows (β_c). In the first months it rises by τ·exp(−t/h).",
+            "wanders; faster while tolerance rises, in progression, and seemingly while a leak "
+            "grows.",
         ),
         Equation(
-            "g_i(t) = r_i(t) − y_i(t) − log d_s",
-            "Gap between the requirement and what is delivered: y is the log dose in force; a "
-            "severe catheter fault or a pump fault lets only the share d through.",
+            "r_i(0) = y_i(0) + Normal(γ₀, σ₀²);  then + Normal(τ, σ_τ²)·(1 − exp(−t/h))",
+            "First dose y(0) against the requirement, and its rise over the first months.",
+        ),
+        Equation("onset of tolerance: r_i + Normal(s_t, σ_s²)", "Part of the rise comes at once."),
+    )
+
+
+def _operations() -> tuple[Equation, ...]:
+    return (
+        Equation(
+            "holiday, boluses: tolerance → stable, r_i − Normal(q, σ_q²);  reimplant: "
+            "r_i + Normal(0, σ_q²)",
+            "A reset takes back part of what tolerance had added.",
         ),
         Equation(
-            "tone = U_i·logistic(k·g − log(U_i − 1)) + x_s",
-            "Saturating dose-response: one point at gap 0, U without drug; a trigger adds x.",
+            "catheter repaired: r_i − Normal(q_c, σ_qc²) after a leak;  P(nothing found | fault) "
+            "= m",
+            "What a leak seemed to add goes with it; a revision may overlook a fault.",
+        ),
+    )
+
+
+def _response(spec: RegimesSpec) -> tuple[Equation, ...]:
+    noise = "σ_A[c_i]²" if spec.centre.use != "no" else "σ_A²"
+    spasms = Equation(
+        "P_i(t) ~ Normal(a_P + b_P·tone + o_i, σ_P²),  o_i ~ Normal(0, ω_P²)",
+        "Penn score, with an offset o of each patient; the share ε says nothing here too.",
+    )
+    return (
+        Equation(
+            "g_i(t) = r_i − y_i − π_b·bolus_i;  severe − Normal(log d_c, σ_dc²);  "
+            "pump − Normal(log d_p, σ_dp²)",
+            "Gap between the requirement and what is delivered: y is the log dose in force; "
+            "boluses do more than the same dose given continuously, and faults let only the share "
+            "d through.",
         ),
         Equation(
-            f"A_i(t) ~ (1 − ε)·Normal(tone, {noise}) + ε·Uniform",
-            "Reading of the mean Ashworth score; the Penn score likewise, b_P points per point.",
+            "tone = U_i·logistic(k·g − log(U_i − 1));  trigger + Normal(μ_x, σ_x²)",
+            "Saturating dose-response: one point at gap 0, U_i without drug.",
         ),
+        Equation(
+            "U_i = 1 + U·((B_i − 1)/1.9)^ω",
+            "Untreated tone follows B, the tone measured before implant, where there is one.",
+        ),
+        Equation(
+            f"A_i(t) ~ (1 − ε)·Normal(tone, {noise}) + ε·Uniform(0, 4)",
+            "Reading of the mean Ashworth score, whether or not it was written down.",
+        ),
+        *((spasms,) if spec.channels.spasms != "no" else ()),
+    )
+
+
+def _policy(spec: RegimesSpec) -> tuple[Equation, ...]:
+    if spec.channels.dose == "no":
+        return ()
+    goal = "A*[c_i]" if spec.centre.use != "no" else "A*"
+    return (
         Equation(
             f"P(dose left) = u·exp(−(A − {goal})²/2v²);  else Δy ~ Normal(γ·(A − {goal}), σ_z²)",
             "The policy acts on the reading, its noise included; where the reading was not "
             "written down, the dose change stands in its place.",
+        ),
+    )
+
+
+def _findings(spec: RegimesSpec) -> tuple[Equation, ...]:
+    refills = Equation(
+        "R ~ Normal(0, σ_R²·w);  pump: Normal(μ_R, σ_R²·w + ω_R²)",
+        "Share of the programmed volume left at a refill, beside the n earlier ones of this pump; "
+        "w = 1 + 1/(n + 1). One in fifty says nothing.",
+    )
+    tests = Equation(
+        "P(dye +) = Se_d | 1−Sp_d;  P(no aspiration) = b_1 | b_0;  P(rotor +) = Se_r | 1−Sp_r",
+        "With and without a fault of the catheter (dye, aspiration) or of the pump (rotor).",
+    )
+    events = Equation(
+        "P(no fault confirmed in dt) = exp(−φ·dt);  φ: growing leak φ_1, partial φ_2, severe φ_3, "
+        "pump φ_4",
+        "A confirmed fault makes its part certain, and is repaired.",
+    )
+    neuro = Equation(
+        "ΔE ~ Normal((β_E + [progression]·β_Ep)·Δt, σ_E²)", "Change of the EDSS between two scores."
+    )
+    pairs = (("refills", refills), ("tests", tests), ("events", events), ("neuro", neuro))
+    return tuple(line for name, line in pairs if getattr(spec.channels, name) != "no")
+
+
+def _labels(spec: RegimesSpec) -> tuple[Equation, ...]:
+    if spec.channels.labels == "no":
+        return ()
+    return (
+        Equation(
+            "named: tolerance κ_t, leak κ_tc, else κ_t0;  progression κ_p | κ_p0;  "
+            "trigger κ_x | κ_x0",
+            "Rates per year at which the clinic writes down a tolerance, a progression, a trigger; "
+            "with and without one.",
         ),
     )
 
