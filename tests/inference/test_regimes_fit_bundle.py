@@ -17,7 +17,7 @@ from itb_bayes.inference.machinery import load_fit, machinery_of
 from itb_bayes.inference.regimes_fitted import PATIENT_DRAWS_PER_CHAIN, RegimesFit
 from itb_bayes.inference.settings import SamplerSettings
 from itb_bayes.kernel.regimes.layout import N_OWN, N_PAR
-from itb_bayes.model.regimes_plan import plan_regimes
+from itb_bayes.model.regimes_plan import REVISION, plan_regimes
 from regimes_fits import (
     IDS,
     make_regimes_fit,
@@ -82,7 +82,7 @@ def _resealed(saved, target, **changes):
 
 
 def test_another_revision_is_refused(saved, tmp_path):
-    copy = _resealed(saved, tmp_path / "fit", model_revision=0)
+    copy = _resealed(saved, tmp_path / "fit", model_revision=REVISION - 1)
     with pytest.raises(ModelError, match="sampled by another version of the model"):
         load_fit(copy)
 
@@ -137,4 +137,4 @@ def test_fitting_writes_a_fit_that_is_loaded(tmp_path):
     assert isinstance(loaded, RegimesFit)
     assert {c.name for c in loaded.gate.criteria} >= {"R-hat of patient explanations"}
     assert loaded.gate == made.gate
-    assert loaded.manifest["model_revision"] == made.manifest["model_revision"] == 1
+    assert loaded.manifest["model_revision"] == made.manifest["model_revision"] == REVISION

@@ -150,7 +150,9 @@ def generator(g, own):
     q[State.TOLERANCE_RISING, State.TOLERANCE_SETTLED] = g.tolerance_settle
     q[State.PROGRESSION, State.STABLE] = g.progression_end
     catheter = own.catheter_ratio * g.catheter_later
-    q[: State.CATHETER_LEAKING, State.CATHETER_LEAKING] = catheter * (1.0 - g.severe_share)
+    lesser = catheter * (1.0 - g.severe_share)
+    q[: State.CATHETER_LEAKING, State.CATHETER_LEAKING] = lesser * (1.0 - g.sudden_share)
+    q[: State.CATHETER_LEAKING, State.CATHETER_PARTIAL] = lesser * g.sudden_share
     q[: State.CATHETER_LEAKING, State.CATHETER_SEVERE] = catheter * g.severe_share
     q[: State.CATHETER_LEAKING, State.PUMP] = g.pump_hazard / 6.0
     q[State.CATHETER_LEAKING, State.CATHETER_PARTIAL] = g.leak_settles

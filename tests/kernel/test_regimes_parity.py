@@ -161,7 +161,7 @@ EVEN = {
 KNOWN = dict.fromkeys(
     ("WANDER_VAR", "TITRATION_VAR", "START_VAR", "TOLERANCE_RATE", "TOLERANCE_VAR",
      "TOLERANCE_STEP", "TOLERANCE_STEP_VAR", "PROGRESSION_RATE", "PROGRESSION_VAR", "LEAK_RATE",
-     "LEAK_VAR", "PENN_PATIENT_VAR"), 0.0,
+     "LEAK_VAR", "LEAK_STEP", "LEAK_STEP_VAR", "PENN_PATIENT_VAR"), 0.0,
 )  # fmt: skip
 """With them the requirement is known, whatever the regime."""
 
@@ -188,8 +188,9 @@ def even_transitions(g, own):
     p[2, 2:4] = intact * np.array([1 - settles, settles])
     p[3, 3] = intact
     p[4, [0, 4]] = intact * np.array([ends, 1 - ends])
-    share = par["SEVERE_SHARE"]
-    p[:5, 5:] = gone * np.array([catheter * (1 - share), 0.0, catheter * share, pump])
+    share, sudden = par["SEVERE_SHARE"], par["SUDDEN_SHARE"]
+    kinds = np.array([(1 - share) * (1 - sudden), (1 - share) * sudden, share])
+    p[:5, 5:] = gone * np.array([*(catheter * kinds), pump])
     p[5, 5:7] = [1 - leaks, leaks]
     p[[6, 7, 8], [6, 7, 8]] = 1.0
     return p

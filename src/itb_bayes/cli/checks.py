@@ -66,7 +66,10 @@ def prior(
 
     spec = load_model(model)
     if not isinstance(spec, DriftSpec):
-        raise ModelError(f"models of kind {spec.kind!r} have no prior checks in this version.")
+        raise ModelError(
+            f"models of kind {spec.kind!r} have no prior checks in this version; `itb-bayes model "
+            f"explain {model}` shows their priors."
+        )
     if out is not None:
         check_target(out, "prior")
     data = Cohort.read(cohort)

@@ -20,7 +20,7 @@ class RegimesDraws:
 
     Attributes
     ----------
-    g : ndarray, shape (n_draw, 71)
+    g : ndarray, shape (n_draw, 74)
     own : ndarray, shape (n_draw, n_patient, 6)
     """
 

@@ -56,6 +56,8 @@ RULES: dict[Par, Rule] = {
     Par.PROGRESSION_VAR: ("progression_rate_sd", _square),
     Par.HILL: ("steepness", _same),
     Par.LEAK_RATE: ("leak_rate", _same),
+    Par.LEAK_STEP: ("leak_step", _same),
+    Par.LEAK_STEP_VAR: ("leak_step_sd", _square),
     Par.LEAK_VAR: ("leak_rate_sd", _square),
     Par.LOSS_SEVERE: ("severe_delivery", _negative),
     Par.LOSS_PUMP: ("pump_delivery", _negative),
@@ -77,6 +79,7 @@ RULES: dict[Par, Rule] = {
     Par.CATHETER_FIRST: ("catheter_first_year", _same),
     Par.CATHETER_LATER: ("catheter_later", _same),
     Par.SEVERE_SHARE: ("severe_share", _same),
+    Par.SUDDEN_SHARE: ("sudden_share", _same),
     Par.LEAK_SETTLES: ("leak_months", _inverse),
     Par.PUMP_HAZARD: ("pump_failed_by_six_years", _hazard),
     Par.PUMP_SHAPE: ("pump_shape", _same),
@@ -190,7 +193,7 @@ def design_of(plan: RegimesPlan) -> Design:
 def kernel_parameters(
     values: Mapping[str, Any], design: Design | RegimesPlan, xp: Any
 ) -> tuple[Any, Any]:
-    """Return the kernel's population vector (71,) and patient matrix (n_patient, 6).
+    """Return the kernel's population vector (74,) and patient matrix (n_patient, 6).
 
     Parameters
     ----------

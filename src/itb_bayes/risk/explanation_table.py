@@ -77,7 +77,8 @@ def _labels(fit: RegimesFit, mode: str, status: str) -> dict[str, Any]:
     }
 
 
-def _frame(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
+def _frame(rows: Any) -> pd.DataFrame:
+    """Return rows, or columns by name, as a table with the columns and types of all risk tables."""
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
     numbers = ["t_years", "horizon_months", "probability", "low", "high", "mcse", "pareto_k"]
     return frame.astype(dict.fromkeys(numbers, float))
@@ -124,7 +125,7 @@ def visit_table(
     mean[~given], spread[~given], mcse[~given] = np.nan, np.nan, np.nan
     n_step, n_explanation = mean.shape
     ids = np.array(plan.patient_ids, dtype=object)[plan.step_patient]
-    return pd.DataFrame(
+    return _frame(
         {
             "patient_id": np.repeat(ids, n_explanation),
             "t_years": np.repeat(np.round(plan.data[:, Col.T], 4), n_explanation),
@@ -138,6 +139,5 @@ def visit_table(
             **_labels(fit, mode, ""),
             "status": np.repeat(status, n_explanation),
             "pareto_k": np.nan,
-        },
-        columns=list(COLUMNS),
+        }
     )

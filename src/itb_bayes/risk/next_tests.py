@@ -64,7 +64,7 @@ def next_tests(g: Array, states: Array, weight: Array) -> tuple[NextTest, ...]:
 
     Parameters
     ----------
-    g : ndarray, shape (n_draw, 71)
+    g : ndarray, shape (n_draw, 74)
     states : ndarray, shape (n_draw, 9)
         Probability of every state now.
     weight : ndarray, shape (n_draw,)

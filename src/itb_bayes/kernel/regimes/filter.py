@@ -24,7 +24,17 @@ from itb_bayes.kernel.regimes.findings import (
     undetected,
     undetected_adjoint,
 )
-from itb_bayes.kernel.regimes.layout import N_OWN, N_PAR, N_STATE, Code, Col, Own, Par, State
+from itb_bayes.kernel.regimes.layout import (
+    N_INTACT,
+    N_OWN,
+    N_PAR,
+    N_STATE,
+    Code,
+    Col,
+    Own,
+    Par,
+    State,
+)
 from itb_bayes.kernel.regimes.mixing import N_BELIEF, mix, mix_adjoint
 from itb_bayes.kernel.regimes.policy import (
     habit,
@@ -51,6 +61,8 @@ _CATHETER_AGE, _PUMP_AGE = int(Col.CATHETER_AGE), int(Col.PUMP_AGE)
 _ASHWORTH, _PENN, _CHANGE = int(Col.ASHWORTH), int(Col.PENN), int(Col.DOSE_CHANGE)
 _ACTION = int(Code.ACTION)
 _STEP, _STEP_VAR = int(Par.TOLERANCE_STEP), int(Par.TOLERANCE_STEP_VAR)
+_LEAK_STEP, _LEAK_STEP_VAR = int(Par.LEAK_STEP), int(Par.LEAK_STEP_VAR)
+_PARTIAL = int(State.CATHETER_PARTIAL)
 _STABLE, _RISING = int(State.STABLE), int(State.TOLERANCE_RISING)
 _UNTREATED = int(Own.UNTREATED)
 
@@ -65,6 +77,9 @@ def fill_onset(g: Any, jump: Any, jump_var: Any) -> None:
     jump_var[:, :] = 0.0
     jump[_STABLE, _RISING] = g[_STEP]
     jump_var[_STABLE, _RISING] = g[_STEP_VAR]
+    for s in range(N_INTACT):
+        jump[s, _PARTIAL] = g[_LEAK_STEP]
+        jump_var[s, _PARTIAL] = g[_LEAK_STEP_VAR]
 
 
 @part
@@ -148,7 +163,7 @@ def regimes_log_likelihood(g: Any, own: Any, data: Any, codes: Any, offsets: Any
 
     Parameters
     ----------
-    g : ndarray, shape (71,)
+    g : ndarray, shape (74,)
         Population parameters; :class:`itb_bayes.kernel.regimes.layout.Par`.
     own : ndarray, shape (n_patient, 6)
         Parameters of each patient; :class:`~itb_bayes.kernel.regimes.layout.Own`.
@@ -158,7 +173,7 @@ def regimes_log_likelihood(g: Any, own: Any, data: Any, codes: Any, offsets: Any
 
     Returns
     -------
-    (ll, g_bar, own_bar) : ndarrays, shapes (n_patient,), (n_patient, 71), (n_patient, 6)
+    (ll, g_bar, own_bar) : ndarrays, shapes (n_patient,), (n_patient, 74), (n_patient, 6)
     """
     n_patient = offsets.size - 1
     longest = 1
@@ -246,6 +261,9 @@ def regimes_log_likelihood(g: Any, own: Any, data: Any, codes: Any, offsets: Any
                 )  # fmt: skip
                 g_bar[i, _STEP] += jump_bar[_STABLE, _RISING]
                 g_bar[i, _STEP_VAR] += jump_var_bar[_STABLE, _RISING]
+                for s in range(N_INTACT):
+                    g_bar[i, _LEAK_STEP] += jump_bar[s, _PARTIAL]
+                    g_bar[i, _LEAK_STEP_VAR] += jump_var_bar[s, _PARTIAL]
                 bar[:, :] = spare
         begin_adjoint(bar, g_bar[i])
     return ll, g_bar, own_bar

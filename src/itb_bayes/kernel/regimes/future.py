@@ -22,6 +22,7 @@ _MONTH = 1.0 / 12.0
 _STABLE, _TRIGGER = int(State.STABLE), int(State.TRIGGER)
 _RISING, _WORSE = int(State.TOLERANCE_RISING), int(State.PROGRESSION)
 _LEAKING, _SEVERE = int(State.CATHETER_LEAKING), int(State.CATHETER_SEVERE)
+_PARTIAL = int(State.CATHETER_PARTIAL)
 _DRIFT, _UNTREATED, _TONE_VAR = int(Own.DRIFT), int(Own.UNTREATED), int(Own.TONE_VAR)
 _GOAL = int(Own.GOAL)
 _WANDER, _HILL = int(Par.WANDER_VAR), int(Par.HILL)
@@ -29,6 +30,7 @@ _T_RATE, _T_VAR = int(Par.TOLERANCE_RATE), int(Par.TOLERANCE_VAR)
 _T_STEP, _T_STEP_VAR = int(Par.TOLERANCE_STEP), int(Par.TOLERANCE_STEP_VAR)
 _P_RATE, _P_VAR = int(Par.PROGRESSION_RATE), int(Par.PROGRESSION_VAR)
 _L_RATE, _L_VAR = int(Par.LEAK_RATE), int(Par.LEAK_VAR)
+_L_STEP, _L_STEP_VAR = int(Par.LEAK_STEP), int(Par.LEAK_STEP_VAR)
 _LOSS, _LOSS_VAR = int(Par.LOSS_SEVERE), int(Par.LOSS_SEVERE_VAR)
 _X_TONE, _X_VAR = int(Par.TRIGGER_TONE), int(Par.TRIGGER_TONE_VAR)
 _GAIN, _DOSE_VAR = int(Par.GAIN), int(Par.DOSE_VAR)
@@ -45,7 +47,7 @@ def onset_within(
 
     Parameters
     ----------
-    g, own : ndarray, shapes (71,) and (6,)
+    g, own : ndarray, shapes (74,) and (6,)
     weights : ndarray, shape (9,)
         Probability of every state now.
     t, catheter_age, pump_age : float
@@ -110,7 +112,7 @@ def dose_paths(
 
     Parameters
     ----------
-    g, own : ndarray, shapes (71,) and (6,)
+    g, own : ndarray, shapes (74,) and (6,)
     belief : ndarray, shape (9, 6)
         Belief after the last step.
     log_dose, bolus, t, catheter_age, pump_age : float
@@ -159,6 +161,8 @@ def dose_paths(
                 mean, var = mean + g[_P_RATE], var + g[_P_VAR]
             elif state == _LEAKING:
                 mean, var = mean + g[_L_RATE], var + g[_L_VAR]
+            elif state == _PARTIAL and before < _LEAKING:
+                level += g[_L_STEP] + math.sqrt(g[_L_STEP_VAR]) * normals[r, 4 + 4 * k]
             h_t = g[_TITRATION_YEARS]
             rise = math.exp(-(t + now) / h_t) - math.exp(-(t + following) / h_t)
             level += mean * gap_years + g[_TITRATION] * rise

@@ -104,6 +104,9 @@ class Par(IntEnum):
     STILL = 68
     STILL_VAR = 69
     TOLERANCE_LABEL_LEAK = 70
+    LEAK_STEP = 71
+    LEAK_STEP_VAR = 72
+    SUDDEN_SHARE = 73
 
 
 N_PAR = len(Par)

@@ -125,6 +125,9 @@ def step(
         jump, jump_var = np.zeros((2, len(S), len(S)), belief.mean.dtype)
         jump[S.STABLE, S.TOLERANCE_RISING] = g.tolerance_step
         jump_var[S.STABLE, S.TOLERANCE_RISING] = g.tolerance_step_var
+        intact = [s for s in S if s < S.CATHETER_LEAKING]
+        jump[intact, S.CATHETER_PARTIAL] = g.leak_step
+        jump_var[intact, S.CATHETER_PARTIAL] = g.leak_step_var
         p = transition_matrix(g, own, row.t, dt, row.catheter_age, row.pump_age)
         mix(belief, p, jump, jump_var)
     mean, var = drift(g, own, row.t, dt)

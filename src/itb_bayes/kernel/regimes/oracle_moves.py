@@ -68,7 +68,9 @@ def transition_matrix(
     p = np.zeros((9, 9), need.dtype)
     fault = catheter + pump
     p[:5, :5] = np.exp(-fault) * need
-    p[:5, S.CATHETER_LEAKING] = competing(catheter, fault) * (1.0 - g.severe_share)
+    lesser = competing(catheter, fault) * (1.0 - g.severe_share)
+    p[:5, S.CATHETER_LEAKING] = lesser * (1.0 - g.sudden_share)
+    p[:5, S.CATHETER_PARTIAL] = lesser * g.sudden_share
     p[:5, S.CATHETER_SEVERE] = competing(catheter, fault) * g.severe_share
     p[:5, S.PUMP] = competing(pump, fault)
     leave(p, S.CATHETER_LEAKING, S.CATHETER_PARTIAL, g.leak_settles * dt)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from itb_bayes.kernel.regimes.layout import (
+    N_INTACT,
     OUTLIER_DENSITY,
     START_ELSEWHERE,
     Code,
@@ -84,6 +85,8 @@ def particle_filter(
             jump, jump_var = np.zeros((2, N_STATE, N_STATE))
             jump[State.STABLE, State.TOLERANCE_RISING] = pars.tolerance_step
             jump_var[State.STABLE, State.TOLERANCE_RISING] = pars.tolerance_step_var
+            jump[:N_INTACT, State.CATHETER_PARTIAL] = pars.leak_step
+            jump_var[:N_INTACT, State.CATHETER_PARTIAL] = pars.leak_step_var
             cloud = _move(cloud, p, jump, jump_var, rng)
             mean, var = drift(pars, me, row.t, dt)
             cloud.need += mean[:, None] + np.sqrt(var)[:, None] * rng.standard_normal((N_STATE, n))

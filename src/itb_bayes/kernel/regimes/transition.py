@@ -33,6 +33,7 @@ _EARLY, _LATE = int(Par.TOLERANCE_EARLY), int(Par.TOLERANCE_LATE)
 _SETTLE, _END = int(Par.TOLERANCE_SETTLE), int(Par.PROGRESSION_END)
 _FIRST, _LATER = int(Par.CATHETER_FIRST), int(Par.CATHETER_LATER)
 _SHARE, _LEAK_SETTLES = int(Par.SEVERE_SHARE), int(Par.LEAK_SETTLES)
+_SUDDEN = int(Par.SUDDEN_SHARE)
 _HAZARD, _SHAPE = int(Par.PUMP_HAZARD), int(Par.PUMP_SHAPE)
 _ONSET, _RATIO = int(Own.PROGRESSION_ONSET), int(Own.CATHETER_RATIO)
 
@@ -97,7 +98,8 @@ def transition(
     p[_WORSE, _WORSE] = intact * (1.0 - ended)
     p[_WORSE, _STABLE] = intact * ended
     for s in range(N_INTACT):
-        p[s, _LEAKING] = h_catheter * r_fault * (1.0 - g[_SHARE])
+        p[s, _LEAKING] = h_catheter * r_fault * (1.0 - g[_SHARE]) * (1.0 - g[_SUDDEN])
+        p[s, _PARTIAL] = h_catheter * r_fault * (1.0 - g[_SHARE]) * g[_SUDDEN]
         p[s, _SEVERE] = h_catheter * r_fault * g[_SHARE]
         p[s, _PUMP] = h_pump * r_fault
     p[_LEAKING, _LEAKING] = 1.0 - leaked
@@ -147,13 +149,16 @@ def transition_adjoint(
         + (1.0 - ended) * ww + ended * ws
     )  # fmt: skip
     fault_bar = -intact * intact_bar
-    to_leak = to_severe = to_pump = 0.0
+    to_leak = to_partial = to_severe = to_pump = 0.0
     for s in range(N_INTACT):
         to_leak += p_bar[s, _LEAKING]
+        to_partial += p_bar[s, _PARTIAL]
         to_severe += p_bar[s, _SEVERE]
         to_pump += p_bar[s, _PUMP]
-    to_catheter = (1.0 - g[_SHARE]) * to_leak + g[_SHARE] * to_severe
-    g_bar[_SHARE] += h_catheter * r_fault * (to_severe - to_leak)
+    to_lesser = (1.0 - g[_SUDDEN]) * to_leak + g[_SUDDEN] * to_partial
+    to_catheter = (1.0 - g[_SHARE]) * to_lesser + g[_SHARE] * to_severe
+    g_bar[_SHARE] += h_catheter * r_fault * (to_severe - to_lesser)
+    g_bar[_SUDDEN] += h_catheter * r_fault * (1.0 - g[_SHARE]) * (to_partial - to_leak)
     fault_bar += (h_catheter * to_catheter + h_pump * to_pump) * _ratio_slope(fault)
     catheter_bar = fault_bar + r_fault * to_catheter
     pump_bar = fault_bar + r_fault * to_pump

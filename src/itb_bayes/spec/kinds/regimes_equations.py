@@ -49,9 +49,12 @@ def _onsets() -> tuple[Equation, ...]:
             "Onset by diagnosis d; a phase of faster worsening ends.",
         ),
         Equation(
-            "→ catheter: ρ_c·λ_c1 in its first year, ρ_c·λ_c2 later;  severe: s_c;  "
-            "else leak, settles 1/ℓ_c",
+            "→ catheter: ρ_c·λ_c1 in its first year, ρ_c·λ_c2 later;  severe with probability s_c",
             "Any intact device may fail; ρ_c only for older models.",
+        ),
+        Equation(
+            "else with s_l partial at once: r_i + Normal(s_c0, σ_s0²);  else a leak, settles 1/ℓ_c",
+            "A lesser fault seems to raise the requirement, at once or while it grows.",
         ),
         Equation(
             "→ pump: cumulative hazard −log(1 − F_6)·(age/6)^k_p",
