@@ -18,6 +18,7 @@ NO_JUMPS = dict.fromkeys(
         "TOLERANCE_STEP",
         "PROGRESSION_RATE",
         "LEAK_RATE",
+        "LEAK_STEP",
         "LEAK_DROP",
         "RESET_DROP",
     ),
