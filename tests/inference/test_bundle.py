@@ -326,10 +326,10 @@ def test_the_empty_current_folder_can_be_the_target(tiny_cohort, tmp_path, monke
 
 def test_a_fit_of_another_kind_is_refused(original, monkeypatch, tiny_cohort, tmp_path):
     class Other:
-        kind = "regimes"
+        kind = "pumps"
 
     monkeypatch.setattr(ModelSpec, "from_canonical", lambda content: Other())
-    with pytest.raises(ModelError, match="fit of kind 'regimes'; this needs a fit of kind 'drift'"):
+    with pytest.raises(ModelError, match="fit of kind 'pumps'; this needs a fit of kind 'drift'"):
         Fit.load(original[1])
-    with pytest.raises(ModelError, match="models of kind 'regimes' cannot be fitted"):
+    with pytest.raises(ModelError, match="models of kind 'pumps' cannot be fitted"):
         fit(Other(), tiny_cohort, SETTINGS, tmp_path / "fit", quiet=True)

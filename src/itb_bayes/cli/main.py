@@ -15,6 +15,7 @@ from itb_bayes.cli.checks import check, prior
 from itb_bayes.cli.compare import compare
 from itb_bayes.cli.demo import demo
 from itb_bayes.cli.fit import fit
+from itb_bayes.cli.policy import simulate_policy
 from itb_bayes.cli.report import report
 from itb_bayes.cli.risk import risk
 from itb_bayes.cli.score import score
@@ -39,6 +40,7 @@ app.command("check")(check)
 app.command("compare")(compare)
 app.command("risk")(risk)
 app.command("score")(score)
+app.command("simulate")(simulate_policy)
 app.command("report")(report)
 
 INTERNAL_ERROR = 6

@@ -13,7 +13,7 @@ from itb_bayes.kernel.regimes.layout import N_CODE, N_COL, Code, Col
 from itb_bayes.spec import RegimesSpec
 from itb_bayes.spec.kinds.regimes_spec import CHANNELS
 
-REVISION = 1
+REVISION = 2
 """Raised whenever a variable of the model changes its meaning: older fits are then refused."""
 
 OLDER_CATHETER = "older"

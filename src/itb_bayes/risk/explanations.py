@@ -27,6 +27,9 @@ _LABEL_RATES = (
     Par.TRIGGER_LABEL, Par.TRIGGER_LABEL_FALSE,
 )  # fmt: skip
 
+NO_RULE = -1.0
+"""Stands for a policy without a stop rule."""
+
 MINIMUM_READINGS = 3
 """Readings of tone, or dose changes, that a patient needs before numbers are given."""
 
@@ -217,7 +220,7 @@ def _status(plan: RegimesPlan, weights: PatientWeights, i: int, mode: str) -> st
     return "estimated"
 
 
-def _ages(row: Array, code: NDArray[np.int64]) -> tuple[float, float]:
+def part_ages(row: Array, code: NDArray[np.int64]) -> tuple[float, float]:
     """Return the ages of catheter and pump after the last step's actions."""
     action = int(code[Code.ACTION])
     new_catheter = Action.CATHETER_CONFIRMED | Action.CATHETER_REVISED | Action.REIMPLANTED
@@ -232,7 +235,7 @@ def _onsets(
     draws: RegimesDraws, states: StateDraws, weight: Array, i: int, row: Array,
     code: NDArray[np.int64], horizons: tuple[float, ...],
 ) -> dict[tuple[float, str], Probability]:  # fmt: skip
-    catheter, pump = _ages(row, code)
+    catheter, pump = part_ages(row, code)
     out: dict[tuple[float, str], Probability] = {}
     for months in horizons:
         values = np.array(
@@ -255,7 +258,7 @@ def _rises(
 ) -> tuple[dict[float, Probability], dict[float, tuple[float, float, float]]]:  # fmt: skip
     if "dose" not in plan.channels:
         return {}, {}
-    catheter, pump = _ages(row, code)
+    catheter, pump = part_ages(row, code)
     gap = visit_gap(plan, i)
     years = np.array(horizons) / 12.0
     n_visit = int(np.ceil(years[-1] / gap)) + 1
@@ -267,7 +270,7 @@ def _rises(
             draws.g[s], draws.own[s, i], states.after[s, i], dose, float(code[Code.BOLUS]),
             row[Col.T], catheter, pump, gap, years,
             rng.standard_normal((PATHS_PER_DRAW, 1 + 4 * n_visit)),
-            rng.random((PATHS_PER_DRAW, 1 + 2 * n_visit)),
+            rng.random((PATHS_PER_DRAW, 1 + 2 * n_visit)), NO_RULE,
         )  # fmt: skip
     threshold = np.log(np.exp(dose) + RISE_UG)
     rise, quantiles = {}, {}

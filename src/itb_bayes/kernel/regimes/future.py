@@ -107,6 +107,7 @@ def _choose(p: Any, s: int, u: float) -> int:
 def dose_paths(
     g: Any, own: Any, belief: Any, log_dose: float, bolus: float, t: float, catheter_age: float,
     pump_age: float, gap_years: float, horizons: Any, normals: Any, uniforms: Any,
+    stop_at: float,
 ) -> Any:  # fmt: skip
     """Return log doses after each horizon, one path per row of ``normals``.
 
@@ -123,6 +124,8 @@ def dose_paths(
         Years from now, increasing.
     normals, uniforms : ndarray, shape (n_path, 1 + 4 n_visit) and (n_path, 1 + 2 n_visit)
         Random numbers; ``n_visit`` is the number of visits up to the last horizon, rounded up.
+    stop_at : float
+        The dose is not raised at a reading at or below this (points); below 0 for no such rule.
 
     Returns
     -------
@@ -176,10 +179,12 @@ def dose_paths(
             if state == _TRIGGER:
                 tone += g[_X_TONE]
                 noise += g[_X_VAR]
-            excess = tone + math.sqrt(noise) * normals[r, 2 + 4 * k] - own[_GOAL]
+            reading = tone + math.sqrt(noise) * normals[r, 2 + 4 * k]
+            excess = reading - own[_GOAL]
             still = g[_STILL] * math.exp(-0.5 * excess * excess / g[_STILL_VAR])
             if uniforms[r, 2 + 2 * k] >= still:
-                dose += g[_GAIN] * excess + math.sqrt(g[_DOSE_VAR]) * normals[r, 3 + 4 * k]
+                change = g[_GAIN] * excess + math.sqrt(g[_DOSE_VAR]) * normals[r, 3 + 4 * k]
+                dose += min(change, 0.0) if reading <= stop_at else change
             now = following
             k += 1
     return out
