@@ -45,3 +45,9 @@ def test_a_failed_gate_is_refused_or_marked(passed, tmp_path):
     marked = run_command("simulate", failed, "--years", "1", "--allow-unconverged")
     assert marked.code == 0
     assert "GATE NOT PASSED" in marked.stdout
+
+
+def test_a_drift_fit_is_refused(passed_fit):
+    done = run_command("simulate", passed_fit)
+    assert done.code == 3
+    assert "`simulate` needs one of kind 'regimes'" in done.stderr
