@@ -174,6 +174,7 @@ def test_unconverged_numbers_are_marked_everywhere(command, failed, cohort):
         (("--mode", "refit"), "no mode 'refit'; choose one of conditional, population"),
         (("--horizon", "0"), "--horizon must lie between 0.1 and 60 months"),
         (("--horizon", "nan"), "--horizon must lie between 0.1 and 60 months"),
+        (("--every-visit", "--horizon", "6"), "leave out --horizon"),
         (("--as-of", "0"), "--as-of must be a number of years since implant (got 0)"),
         (("--as-of", "nan"), "--as-of must be a number of years since implant (got nan)"),
     ],

@@ -44,6 +44,8 @@ def score(
     for name, value, known in (("format", output, FORMATS), ("mode", mode, MODES)):
         if value not in known:
             raise UsageError(f"no {name} {value!r}; choose one of {', '.join(known)}.")
+    if every_visit and set(horizon) != {12.0}:
+        raise UsageError("--every-visit gives what is present at each visit; leave out --horizon.")
     horizons = tuple(sorted(set(horizon)))
     if not all(0.1 <= h <= 60.0 for h in horizons):
         raise UsageError("--horizon must lie between 0.1 and 60 months.")
