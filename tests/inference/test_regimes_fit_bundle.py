@@ -15,6 +15,7 @@ from itb_bayes.inference.fit import fit
 from itb_bayes.inference.fitted import Fit
 from itb_bayes.inference.machinery import load_fit, machinery_of
 from itb_bayes.inference.regimes_fitted import PATIENT_DRAWS_PER_CHAIN, RegimesFit
+from itb_bayes.inference.regimes_states import explanations_now, filter_patients
 from itb_bayes.inference.settings import SamplerSettings
 from itb_bayes.kernel.regimes.layout import N_OWN, N_PAR
 from itb_bayes.model.regimes_plan import REVISION, plan_regimes
@@ -138,3 +139,9 @@ def test_fitting_writes_a_fit_that_is_loaded(tmp_path):
     assert {c.name for c in loaded.gate.criteria} >= {"R-hat of patient explanations"}
     assert loaded.gate == made.gate
     assert loaded.manifest["model_revision"] == made.manifest["model_revision"] == REVISION
+
+
+def test_explanations_alone_are_those_of_the_whole_filter(made):
+    draws = made.population()
+    alone = explanations_now(made.plan, draws)
+    np.testing.assert_array_equal(alone, filter_patients(made.plan, draws).now)

@@ -17,9 +17,9 @@ from itb_bayes.inference.gate import Criterion, GateReport
 from itb_bayes.inference.patients import draw_patients
 from itb_bayes.inference.population import population_draws
 from itb_bayes.inference.progress import Progress
-from itb_bayes.inference.regimes_fitted import PATIENT_DRAWS_PER_CHAIN, RegimesFit
+from itb_bayes.inference.regimes_fitted import RegimesFit
 from itb_bayes.inference.regimes_population import regimes_draws
-from itb_bayes.inference.regimes_states import filter_patients
+from itb_bayes.inference.regimes_states import explanations_now
 from itb_bayes.inference.settings import SamplerSettings
 from itb_bayes.inference.stored import thin
 from itb_bayes.kernel.regimes.layout import EXPLANATIONS
@@ -28,6 +28,9 @@ from itb_bayes.model import regimes_plan
 from itb_bayes.spec import ModelSpec
 
 Reported = dict[str, xr.Dataset]
+
+JUDGED_DRAWS_PER_CHAIN = 1000
+"""Draws of each chain on which the gate judges the patients' explanations."""
 
 
 @dataclass(frozen=True)
@@ -103,15 +106,19 @@ def _reported_drift(
 def _reported_regimes(
     spec: Any, plan: Any, posterior: xr.Dataset, settings: SamplerSettings, quiet: bool
 ) -> Reported:
-    """Probability of every explanation at the last step of every patient."""
-    kept = thin(posterior, PATIENT_DRAWS_PER_CHAIN)
+    """Probability of every explanation at the last step of every patient.
+
+    Judged on many more draws than numbers are made of: among hundreds of probabilities the largest
+    R-hat of a few hundred draws is above 1.01 by chance alone.
+    """
+    kept = thin(posterior, JUDGED_DRAWS_PER_CHAIN)
     draws = regimes_draws(plan, kept)
     progress = Progress("patients: draws", draws.n_draw, quiet=quiet)
-    states = filter_patients(plan, draws, on_draw=progress.update)
+    now = explanations_now(plan, draws, on_draw=progress.update)
     progress.finish()
     shape = (kept.sizes["chain"], kept.sizes["draw"], plan.n_patient, len(EXPLANATIONS))
     explanations = xr.DataArray(
-        states.now.reshape(shape),
+        now.reshape(shape),
         dims=("chain", "draw", "patient", "explanation"),
         coords={"explanation": list(EXPLANATIONS)},
     )
