@@ -86,10 +86,11 @@ Found = dict[str, tuple[dict[str, Any], dict[str, Any] | None]]
 
 def summary(found: Found) -> str:
     """Return the page from judgement and fit manifest of every scenario."""
+    flag = "" if any(fit for _, fit in found.values()) else " --trial"
     lines = [
         "# Calibrated when wrong: the regimes model on clinics it was not made for",
         "",
-        "Written by `python benchmarks/regimes/calibrated_when_wrong.py`. Synthetic data: cohorts of",
+        f"Written by `python benchmarks/regimes/calibrated_when_wrong.py{flag}`. Synthetic data: cohorts of",
         "the clinic simulator, whose mechanism is not the fitted model. For each scenario the model",
         "is fitted to one cohort without the truth (only confirmed events are known), and 1,000 other",
         "patients of the same scenario are scored at every visit from what was known then. The",
