@@ -7,7 +7,7 @@ import pytest
 
 from itb_bayes.errors import ModelError
 from itb_bayes.kernel.regimes.future import dose_paths
-from itb_bayes.kernel.regimes.layout import N_OWN, N_STATE, Own, Par
+from itb_bayes.kernel.regimes.layout import N_OWN, N_STATE, Own, Par, State
 from itb_bayes.kernel.regimes.mixing import N_BELIEF
 from itb_bayes.risk.policy import compare_policy
 
@@ -49,10 +49,27 @@ def test_without_noise_the_dose_answers_the_reading():
     belief = np.zeros((N_STATE, N_BELIEF))
     belief[0, :2] = 1.0, 5.5
     horizons = np.array([0.15, 3.0])
-    random = np.zeros((1, 1 + 4 * 31)), np.full((1, 1 + 2 * 31), 0.5)
+    random = np.zeros((1, 1 + 4 * 31)), np.full((1, 1 + 3 * 31), 0.5)
     rest = (5.0, 0.0, 3.0, 3.0, 3.0, 0.1, horizons, *random)
     free = dose_paths(g, own, belief, *rest, -1.0)[0]
     tone = 3.0 / (1.0 + np.exp(-1.6 * 0.5 + np.log(2.0)))
     assert free[0] == pytest.approx(5.0 + 0.5 * (tone - 1.0), rel=1e-6)
     assert free[1] == pytest.approx(5.5, abs=1e-3)
     assert dose_paths(g, own, belief, *rest, 4.0)[0] == pytest.approx([5.0, 5.0])
+
+
+def test_a_fault_that_is_found_takes_its_loss_away():
+    # A settled leak that added 0.5 to the requirement: found at once the dose comes down again,
+    # never found it stays.
+    g = np.full(len(Par), 1e-12)
+    g[Par.HILL], g[Par.GAIN], g[Par.STILL_VAR], g[Par.TITRATION_YEARS] = 1.6, 0.5, 0.01, 1.0
+    g[Par.LEAK_DROP] = 0.5
+    own = np.zeros(N_OWN)
+    own[Own.UNTREATED], own[Own.GOAL], own[Own.CATHETER_RATIO] = 3.0, 1.0, 1.0
+    belief = np.zeros((N_STATE, N_BELIEF))
+    belief[State.CATHETER_PARTIAL, :2] = 1.0, 5.5
+    random = np.zeros((1, 1 + 4 * 31)), np.full((1, 1 + 3 * 31), 0.5)
+    rest = (5.5, 0.0, 3.0, 3.0, 3.0, 0.1, np.array([3.0]), *random, -1.0)
+    assert dose_paths(g, own, belief, *rest)[0] == pytest.approx([5.5], abs=1e-3)
+    g[Par.FOUND_PARTIAL] = 100.0
+    assert dose_paths(g, own, belief, *rest)[0] == pytest.approx([5.0], abs=1e-3)

@@ -270,7 +270,7 @@ def _rises(
             draws.g[s], draws.own[s, i], states.after[s, i], dose, float(code[Code.BOLUS]),
             row[Col.T], catheter, pump, gap, years,
             rng.standard_normal((PATHS_PER_DRAW, 1 + 4 * n_visit)),
-            rng.random((PATHS_PER_DRAW, 1 + 2 * n_visit)), NO_RULE,
+            rng.random((PATHS_PER_DRAW, 1 + 3 * n_visit)), NO_RULE,
         )  # fmt: skip
     threshold = np.log(np.exp(dose) + RISE_UG)
     rise, quantiles = {}, {}

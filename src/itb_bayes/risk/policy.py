@@ -90,7 +90,7 @@ def compare_policy(
         rng = np.random.default_rng([fit.seed, 0x90, i])
         for s in range(draws.n_draw):
             normals = rng.standard_normal((1, 1 + 4 * n_visit))
-            uniforms = rng.random((1, 1 + 2 * n_visit))
+            uniforms = rng.random((1, 1 + 3 * n_visit))
             for arm, rule in enumerate((NO_RULE, stop_at)):
                 doses[arm, s, i] = dose_paths(
                     draws.g[s], draws.own[s, i], states.after[s, i], float(dose),

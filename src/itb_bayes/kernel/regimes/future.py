@@ -37,6 +37,9 @@ _GAIN, _DOSE_VAR = int(Par.GAIN), int(Par.DOSE_VAR)
 _STILL, _STILL_VAR = int(Par.STILL), int(Par.STILL_VAR)
 _TITRATION, _TITRATION_YEARS = int(Par.TITRATION), int(Par.TITRATION_YEARS)
 _POTENCY = int(Par.BOLUS_POTENCY)
+_FOUND_LEAKING, _FOUND = int(Par.FOUND_LEAKING), int(Par.FOUND_PARTIAL)
+_FOUND_SEVERE, _FOUND_PUMP = int(Par.FOUND_SEVERE), int(Par.FOUND_PUMP)
+_LEAK_DROP = int(Par.LEAK_DROP)
 
 
 @entry
@@ -103,6 +106,19 @@ def _choose(p: Any, s: int, u: float) -> int:
     return s
 
 
+@part
+def _found(g: Any, state: int, years: float) -> float:
+    """Return the probability that a fault is found and repaired within a time."""
+    rate = g[_FOUND_PUMP]
+    if state == _LEAKING:
+        rate = g[_FOUND_LEAKING]
+    elif state == _PARTIAL:
+        rate = g[_FOUND]
+    elif state == _SEVERE:
+        rate = g[_FOUND_SEVERE]
+    return -math.expm1(-rate * years)
+
+
 @entry
 def dose_paths(
     g: Any, own: Any, belief: Any, log_dose: float, bolus: float, t: float, catheter_age: float,
@@ -110,6 +126,9 @@ def dose_paths(
     stop_at: float,
 ) -> Any:  # fmt: skip
     """Return log doses after each horizon, one path per row of ``normals``.
+
+    Faults are found and repaired at the fitted rates; without them a leak would drive the dose up
+    for ever.
 
     Parameters
     ----------
@@ -122,7 +141,7 @@ def dose_paths(
         Time between visits.
     horizons : ndarray, shape (n_horizon,)
         Years from now, increasing.
-    normals, uniforms : ndarray, shape (n_path, 1 + 4 n_visit) and (n_path, 1 + 2 n_visit)
+    normals, uniforms : ndarray, shape (n_path, 1 + 4 n_visit) and (n_path, 1 + 3 n_visit)
         Random numbers; ``n_visit`` is the number of visits up to the last horizon, rounded up.
     stop_at : float
         The dose is not raised at a reading at or below this (points); below 0 for no such rule.
@@ -154,7 +173,7 @@ def dose_paths(
                 g, own, t + following, gap_years, catheter_age + following,
                 pump_age + following, p,
             )  # fmt: skip
-            before, state = state, _choose(p, state, uniforms[r, 1 + 2 * k])
+            before, state = state, _choose(p, state, uniforms[r, 1 + 3 * k])
             mean, var = own[_DRIFT], g[_WANDER]
             if state == _RISING:
                 mean, var = mean + g[_T_RATE], var + g[_T_VAR]
@@ -170,6 +189,10 @@ def dose_paths(
             rise = math.exp(-(t + now) / h_t) - math.exp(-(t + following) / h_t)
             level += mean * gap_years + g[_TITRATION] * rise
             level += math.sqrt(var * gap_years) * normals[r, 1 + 4 * k]
+            if state >= _LEAKING and uniforms[r, 3 + 3 * k] < _found(g, state, gap_years):
+                if state < _SEVERE:
+                    level -= g[_LEAK_DROP]
+                state = _STABLE
             gap = level - dose - g[_POTENCY] * bolus
             if state >= _SEVERE:
                 spread = math.sqrt(g[_LOSS_VAR + state - _SEVERE])
@@ -182,7 +205,7 @@ def dose_paths(
             reading = tone + math.sqrt(noise) * normals[r, 2 + 4 * k]
             excess = reading - own[_GOAL]
             still = g[_STILL] * math.exp(-0.5 * excess * excess / g[_STILL_VAR])
-            if uniforms[r, 2 + 2 * k] >= still:
+            if uniforms[r, 2 + 3 * k] >= still:
                 change = g[_GAIN] * excess + math.sqrt(g[_DOSE_VAR]) * normals[r, 3 + 4 * k]
                 dose += min(change, 0.0) if reading <= stop_at else change
             now = following
