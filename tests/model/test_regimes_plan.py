@@ -89,9 +89,9 @@ def test_without_events_a_confirmed_fault_is_an_operation(cohort, plan):
     both = np.array([3, 32])
     codes = np.zeros((2, plan.codes.shape[1]), dtype=np.int64)
     codes[:, Code.ACTION] = both
-    from itb_bayes.model.regimes_plan import _blank
+    from itb_bayes.model.regimes_plan import blank_channels
 
-    _blank(np.zeros((2, plan.data.shape[1])), codes, ())
+    blank_channels(np.zeros((2, plan.data.shape[1])), codes, ())
     assert codes[:, Code.ACTION].tolist() == [4 | 8, 32]
 
 

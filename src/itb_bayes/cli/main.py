@@ -70,7 +70,7 @@ def run() -> None:
         sys.exit(error.exit_code)
     except BrokenPipeError:
         sys.exit(0)
-    except Exception as error:
+    except Exception as error:  # a traceback could show patient values: none unless asked for
         if os.environ.get("ITB_BAYES_DEBUG"):
             raise
         typer.echo(

@@ -29,6 +29,7 @@ def read_parquet_table(name: str, path: Path, log: ProblemLog) -> RawTable | Non
         return None
     try:
         table = pq.read_table(path)
+    # OSError too: it is what pyarrow raises for damaged pages of a file that begins well.
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError):
         log.add(
             path.name,

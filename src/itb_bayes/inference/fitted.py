@@ -3,22 +3,19 @@
 Loading a fit needs neither PyMC nor a sampler, so commands that only read one start quickly.
 """
 
-import json
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import xarray as xr
 
 from itb_bayes.errors import ModelError
-from itb_bayes.inference import bundle, plan_store, stored
+from itb_bayes.inference import plan_store, stored
 from itb_bayes.inference.estimands import drift_estimands
-from itb_bayes.inference.gate import Criterion, GateReport
 from itb_bayes.inference.patients import PatientDraws, draw_patients
 from itb_bayes.inference.population import PopulationDraws, population_draws
 from itb_bayes.inference.stored import StoredFit
 from itb_bayes.model.plan import REVISION, DriftPlan
-from itb_bayes.spec import DriftSpec, ModelSpec
+from itb_bayes.spec import DriftSpec
 
 PATIENT_DRAWS_PER_CHAIN = 500
 """Posterior draws per chain used for patients' conditionals (which are exact given a draw)."""
@@ -51,34 +48,16 @@ class Fit(StoredFit[DriftSpec, DriftPlan]):
             If the folder is no fit, or any file differs from what was written.
         """
         folder = Path(folder)
-        manifest = bundle.open_manifest(folder, optional=plan_store.IDENTIFYING_FILES)
-        spec = ModelSpec.from_canonical(_read_json(folder / bundle.MODEL_FILE))
+        manifest, spec = stored.open_fit(folder)
         if not isinstance(spec, DriftSpec):
             raise ModelError(
                 f"{folder} is a fit of kind {spec.kind!r}; this needs a fit of kind 'drift'. Use "
                 "`itb-bayes risk` or `itb-bayes score` on it."
             )
-        if spec.digest != manifest["model"]:
-            raise ModelError(f"{folder} names another model than it holds; fit again.")
-        if manifest.get("model_revision") != REVISION:
-            raise ModelError(
-                f"{folder} was sampled by another version of the model, whose parameters mean "
-                "something else; fit again."
-            )
-        diagnostics = _read_json(folder / bundle.DIAGNOSTICS_FILE)
-        return cls(
-            spec=spec,
-            plan=plan_store.read_plan(folder),
-            draws=bundle.read_tree(folder / bundle.DRAWS_FILE),
-            gate=GateReport(tuple(Criterion(**c) for c in diagnostics["criteria"])),
-            manifest=manifest,
-        )
+        found: Fit = stored.read_fit(cls, folder, (manifest, spec), REVISION, plan_store.read_plan)
+        return found
 
 
 def thin(posterior: xr.Dataset) -> xr.Dataset:
     """Return at most :data:`PATIENT_DRAWS_PER_CHAIN` evenly spaced draws of each chain."""
     return stored.thin(posterior, PATIENT_DRAWS_PER_CHAIN)
-
-
-def _read_json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))

@@ -1,7 +1,6 @@
 """What differs between kinds of model when they are fitted, kept and loaded."""
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,11 +8,10 @@ from typing import Any
 import xarray as xr
 
 from itb_bayes.errors import ModelError
-from itb_bayes.inference import bundle, plan_store, regimes_store
+from itb_bayes.inference import plan_store, regimes_store
 from itb_bayes.inference.estimands import drift_estimands
 from itb_bayes.inference.fitted import Fit
 from itb_bayes.inference.fitted import thin as thin_drift
-from itb_bayes.inference.gate import Criterion, GateReport
 from itb_bayes.inference.patients import draw_patients
 from itb_bayes.inference.population import population_draws
 from itb_bayes.inference.progress import Progress
@@ -21,7 +19,7 @@ from itb_bayes.inference.regimes_fitted import RegimesFit
 from itb_bayes.inference.regimes_population import regimes_draws
 from itb_bayes.inference.regimes_states import explanations_now
 from itb_bayes.inference.settings import SamplerSettings
-from itb_bayes.inference.stored import thin
+from itb_bayes.inference.stored import open_fit, read_fit, thin
 from itb_bayes.kernel.regimes.layout import EXPLANATIONS
 from itb_bayes.model import plan as drift_plan
 from itb_bayes.model import regimes_plan
@@ -182,26 +180,8 @@ def load_fit(folder: Path | str) -> Any:
         If it was made by another version of the model.
     """
     folder = Path(folder)
-    manifest: Mapping[str, Any] = bundle.open_manifest(
-        folder, optional=plan_store.IDENTIFYING_FILES
-    )
-    content = json.loads((folder / bundle.MODEL_FILE).read_text(encoding="utf-8"))
-    spec = ModelSpec.from_canonical(content)
+    manifest, spec = open_fit(folder)
     machinery = machinery_of(spec)
-    if machinery.fit_class is Fit:
-        return Fit.load(folder)
-    if spec.digest != manifest["model"]:
-        raise ModelError(f"{folder} names another model than it holds; fit again.")
-    if manifest.get("model_revision") != machinery.revision:
-        raise ModelError(
-            f"{folder} was sampled by another version of the model, whose parameters mean "
-            "something else; fit again."
-        )
-    diagnostics = json.loads((folder / bundle.DIAGNOSTICS_FILE).read_text(encoding="utf-8"))
-    return machinery.fit_class(
-        spec=spec,
-        plan=machinery.read(folder),
-        draws=bundle.read_tree(folder / bundle.DRAWS_FILE),
-        gate=GateReport(tuple(Criterion(**c) for c in diagnostics["criteria"])),
-        manifest=manifest,
+    return read_fit(
+        machinery.fit_class, folder, (manifest, spec), machinery.revision, machinery.read
     )

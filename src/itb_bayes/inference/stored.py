@@ -1,13 +1,17 @@
 """What fits of every kind have in common once they are on disk."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 import xarray as xr
 
-from itb_bayes.errors import GateError
-from itb_bayes.inference.gate import GateReport
+from itb_bayes.errors import GateError, ModelError
+from itb_bayes.inference import bundle
+from itb_bayes.inference.gate import Criterion, GateReport
+from itb_bayes.inference.plan_store import IDENTIFYING_FILES
 from itb_bayes.spec import ModelSpec
 
 
@@ -82,3 +86,51 @@ def thin(posterior: xr.Dataset, per_chain: int) -> xr.Dataset:
     """Return at most ``per_chain`` evenly spaced draws of each chain."""
     every = -(-posterior.sizes["draw"] // per_chain)
     return posterior.isel(draw=slice(every - 1, None, every))
+
+
+def open_fit(folder: Path) -> tuple[Mapping[str, Any], ModelSpec]:
+    """Return manifest and model of a fit whose files are those that were written.
+
+    Raises
+    ------
+    UsageError
+        If the folder is no fit, or any file differs from what was written.
+    """
+    manifest = bundle.open_manifest(folder, optional=IDENTIFYING_FILES)
+    return manifest, ModelSpec.from_canonical(_read_json(folder / bundle.MODEL_FILE))
+
+
+def read_fit(
+    fit_class: Callable[..., Any],
+    folder: Path,
+    opened: tuple[Mapping[str, Any], Any],
+    revision: int,
+    read_plan: Callable[[Path], Any],
+) -> Any:
+    """Return the fit in a folder that :func:`open_fit` has opened.
+
+    Raises
+    ------
+    ModelError
+        If it names another model than it holds, or was made by another revision of the model.
+    """
+    manifest, spec = opened
+    if spec.digest != manifest["model"]:
+        raise ModelError(f"{folder} names another model than it holds; fit again.")
+    if manifest.get("model_revision") != revision:
+        raise ModelError(
+            f"{folder} was sampled by another version of the model, whose parameters mean "
+            "something else; fit again."
+        )
+    diagnostics = _read_json(folder / bundle.DIAGNOSTICS_FILE)
+    return fit_class(
+        spec=spec,
+        plan=read_plan(folder),
+        draws=bundle.read_tree(folder / bundle.DRAWS_FILE),
+        gate=GateReport(tuple(Criterion(**c) for c in diagnostics["criteria"])),
+        manifest=manifest,
+    )
+
+
+def _read_json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))

@@ -15,6 +15,7 @@ from itb_bayes.cohort.series import DoseSeries, dose_series
 from itb_bayes.errors import ModelError
 from itb_bayes.kernel.panel import Panel
 from itb_bayes.kernel.structure import Process, Structure
+from itb_bayes.model.centres import code_centres
 from itb_bayes.model.covariates import Covariates, code_covariates
 from itb_bayes.spec import DriftSpec
 
@@ -125,7 +126,13 @@ def plan_drift(
         if dropped:
             notes.append(f"{dropped} readings of the first year left out: they are titration")
     patients = cohort.patients.set_index("patient_id").loc[list(series.patient_ids)]
-    centres, centre_index = _centres(spec, patients["centre"].to_numpy(dtype=object), notes)
+    centres, centre_index = code_centres(
+        spec.name,
+        spec.centre.use,
+        patients["centre"].to_numpy(dtype=object),
+        "use @drift-no-centre",
+        notes,
+    )
     diagnosis = patients["diagnosis"].to_numpy(dtype=object)
     diagnoses = tuple(sorted(set(diagnosis)))
     return DriftPlan(
@@ -172,25 +179,3 @@ def _use_titration(spec: DriftSpec, series: DoseSeries, notes: list[str]) -> boo
         )
     notes.append(f"titration term off: only {informed} patients have doses of the first half year")
     return False
-
-
-def _centres(
-    spec: DriftSpec, centre: NDArray[np.object_], notes: list[str]
-) -> tuple[tuple[str, ...], NDArray[np.int64]]:
-    nowhere = np.zeros(centre.size, dtype=np.int64)
-    if spec.centre.use == "no":
-        return (), nowhere
-    recorded = np.array([isinstance(name, str) for name in centre])
-    labels = tuple(sorted(set(centre[recorded])))
-    if recorded.all() and len(labels) >= 2:
-        notes.append(f"centre effects on: {len(labels)} centres")
-        return labels, np.searchsorted(np.array(labels), centre.astype(str)).astype(np.int64)
-    missing = int((~recorded).sum())
-    if spec.centre.use == "yes" or (missing and len(labels) >= 2):
-        raise ModelError(
-            f"model {spec.name!r} has a centre term, but {missing} of {centre.size} patients have "
-            f"no centre and {len(labels)} centres are named (at least 2 are needed, for all "
-            "patients). Fill the column `centre` of patients, or use @drift-no-centre."
-        )
-    notes.append("centre effects off: fewer than two centres recorded")
-    return (), nowhere

@@ -10,6 +10,7 @@ from itb_bayes.cohort.cohort import Cohort
 from itb_bayes.cohort.timeline import Action, Timeline, timeline
 from itb_bayes.errors import ModelError
 from itb_bayes.kernel.regimes.layout import N_CODE, N_COL, Code, Col
+from itb_bayes.model.centres import code_centres
 from itb_bayes.spec import RegimesSpec
 from itb_bayes.spec.kinds.regimes_spec import CHANNELS
 
@@ -169,7 +170,13 @@ def plan_regimes(
     patients = cohort.patients.set_index("patient_id").loc[list(line.patient_ids)]
     diagnosis = patients["diagnosis"].astype(str).to_numpy(dtype=object)
     diagnoses = tuple(sorted(set(diagnosis)))
-    centres, centre_index = _centres(spec, patients["centre"].to_numpy(dtype=object), notes)
+    centres, centre_index = code_centres(
+        spec.name,
+        spec.centre.use,
+        patients["centre"].to_numpy(dtype=object),
+        'set centre.use = "no"',
+        notes,
+    )
     return _assemble(
         line, channels, patients, tuple(notes), diagnoses, label_index(diagnosis, diagnoses),
         centres, centre_index,
@@ -220,7 +227,7 @@ def _assemble(
     codes = np.empty((line.n_step, N_CODE), dtype=np.int64)
     for code, name in _CODES.items():
         codes[:, code] = getattr(line, name)
-    _blank(data, codes, channels)
+    blank_channels(data, codes, channels)
     models = patients["catheter_model"]  # type: ignore[index]
     older = np.array([str(value).strip().lower() == OLDER_CATHETER for value in models])
     return RegimesPlan(
@@ -239,7 +246,9 @@ def _assemble(
     )
 
 
-def _blank(data: NDArray[np.float64], codes: NDArray[np.int64], channels: tuple[str, ...]) -> None:
+def blank_channels(
+    data: NDArray[np.float64], codes: NDArray[np.int64], channels: tuple[str, ...]
+) -> None:
     """Blank what belongs to channels that are off, in place."""
     floats = {
         "ashworth": (Col.ASHWORTH,),
@@ -300,25 +309,3 @@ def _channels(
             "has neither."
         )
     return tuple(on)
-
-
-def _centres(
-    spec: RegimesSpec, centre: NDArray[np.object_], notes: list[str]
-) -> tuple[tuple[str, ...], NDArray[np.int64]]:
-    nowhere = np.zeros(centre.size, dtype=np.int64)
-    if spec.centre.use == "no":
-        return (), nowhere
-    recorded = np.array([isinstance(name, str) for name in centre])
-    labels = tuple(sorted(set(centre[recorded])))
-    if recorded.all() and len(labels) >= 2:
-        notes.append(f"centre effects on: {len(labels)} centres")
-        return labels, label_index(centre, labels)
-    if spec.centre.use == "yes" or (not recorded.all() and len(labels) >= 2):
-        raise ModelError(
-            f"model {spec.name!r} has a centre term, but {int((~recorded).sum())} of "
-            f"{centre.size} patients have no centre and {len(labels)} centres are named (at least "
-            "2 are needed, for all patients). Fill the column `centre` of patients, or set "
-            'centre.use = "no".'
-        )
-    notes.append("centre effects off: fewer than two centres recorded")
-    return (), nowhere

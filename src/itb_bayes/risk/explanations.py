@@ -12,7 +12,7 @@ from itb_bayes.inference.regimes_population import RegimesDraws
 from itb_bayes.inference.regimes_states import StateDraws, filter_patients
 from itb_bayes.kernel.regimes.future import dose_paths, onset_within
 from itb_bayes.kernel.regimes.layout import EXPLANATIONS, Code, Col, Par
-from itb_bayes.model.regimes_plan import RegimesPlan
+from itb_bayes.model.regimes_plan import RegimesPlan, blank_channels
 from itb_bayes.risk.weights import PatientWeights, equal_weights, importance_weights
 
 Array = NDArray[np.float64]
@@ -154,10 +154,7 @@ def explain_patients(
 def blank(plan: RegimesPlan) -> RegimesPlan:
     """Return a plan in which nothing was read, found or said: operations alone are left."""
     data, codes = plan.data.copy(), plan.codes.copy()
-    for column in (Col.ASHWORTH, Col.PENN, Col.REFILL, Col.EDSS, Col.DOSE_CHANGE):
-        data[:, column] = np.nan
-    codes[:, [Code.DYE, Code.ASPIRATION, Code.ROTOR]] = -1
-    codes[:, [Code.TOLERANCE, Code.PROGRESSION, Code.TRIGGER]] = 0
+    blank_channels(data, codes, ("events",))
     return replace(plan, data=data, codes=codes)
 
 
@@ -174,9 +171,7 @@ def _explain(
 ) -> PatientExplanations:  # fmt: skip
     last = int(plan.offsets[i + 1])
     row, code = plan.data[last - 1], plan.codes[last - 1]
-    dose = row[Col.LOG_DOSE]
-    if np.isfinite(row[Col.DOSE_CHANGE]):
-        dose = dose + row[Col.DOSE_CHANGE]
+    dose = log_dose_after(row)
     status = _status(plan, weights, i, mode)
     present: dict[str, Probability] = {}
     onset: dict[tuple[float, str], Probability] = {}
@@ -187,9 +182,7 @@ def _explain(
         for e, name in enumerate(EXPLANATIONS):
             present[name] = weighted_probability(states.now[:, i, e], weight)
         onset = _onsets(draws, states, weight, i, row, code, horizons)
-        rise, quantiles = _rises(
-            plan, draws, states, weight, i, float(dose), row, code, horizons, seed
-        )
+        rise, quantiles = _rises(plan, draws, states, weight, i, dose, row, code, horizons, seed)
     return PatientExplanations(
         patient_id=plan.patient_ids[i],
         as_of_years=float(row[Col.T]),
@@ -218,6 +211,12 @@ def _status(plan: RegimesPlan, weights: PatientWeights, i: int, mode: str) -> st
             f"{weights.pareto_k[i]:.2f} above {weights.k_limit:.2f}); fit again with this patient"
         )
     return "estimated"
+
+
+def log_dose_after(row: Array) -> float:
+    """Return the log dose in force after a step: that before it, and the change made at it."""
+    change = row[Col.DOSE_CHANGE]
+    return float(row[Col.LOG_DOSE] + (change if np.isfinite(change) else 0.0))
 
 
 def part_ages(row: Array, code: NDArray[np.int64]) -> tuple[float, float]:

@@ -17,7 +17,7 @@ from itb_bayes.inference.regimes_states import filter_patients
 from itb_bayes.inference.stored import thin
 from itb_bayes.kernel.regimes.future import dose_paths
 from itb_bayes.kernel.regimes.layout import Code, Col
-from itb_bayes.risk.explanations import NO_RULE, part_ages, visit_gap
+from itb_bayes.risk.explanations import NO_RULE, log_dose_after, part_ages, visit_gap
 from itb_bayes.risk.interval import Interval
 
 Array = NDArray[np.float64]
@@ -81,9 +81,7 @@ def compare_policy(
     for i in range(plan.n_patient):
         last = int(plan.offsets[i + 1]) - 1
         row, code = plan.data[last], plan.codes[last]
-        dose = row[Col.LOG_DOSE]
-        if np.isfinite(row[Col.DOSE_CHANGE]):
-            dose = dose + row[Col.DOSE_CHANGE]
+        dose = log_dose_after(row)
         catheter, pump = part_ages(row, code)
         gap = visit_gap(plan, i)
         n_visit = int(np.ceil(horizons[-1] / gap)) + 1
@@ -93,7 +91,7 @@ def compare_policy(
             uniforms = rng.random((1, 1 + 3 * n_visit))
             for arm, rule in enumerate((NO_RULE, stop_at)):
                 doses[arm, s, i] = dose_paths(
-                    draws.g[s], draws.own[s, i], states.after[s, i], float(dose),
+                    draws.g[s], draws.own[s, i], states.after[s, i], dose,
                     float(code[Code.BOLUS]), row[Col.T], catheter, pump, gap, horizons,
                     normals, uniforms, rule,
                 )[0]  # fmt: skip
