@@ -17,5 +17,5 @@ compile() {
     "$scratch/venv/bin/uv" pip compile pyproject.toml --quiet --universal --python-version 3.12 \
         --generate-hashes --no-header --no-annotate --no-emit-index-url "$@"
 }
-compile --extra excel --group dev --output-file requirements.txt "$@"
+compile --extra excel --extra distributed --extra pdf --group dev --output-file requirements.txt "$@"
 compile --extra docs --constraint requirements.txt --output-file requirements-docs.txt "$@"
