@@ -106,7 +106,7 @@ def normalise_adjoint(b: Any, log_total: float, ll_bar: float, bar: Any) -> None
 
 @part
 def gather(g: Any, row: Any, code: Any, dt: float, out: Any) -> None:
-    """Fill ``out`` (9,) with the log-likelihood of all findings of a step."""
+    """Fill ``out`` (11,) with the log-likelihood of all findings of a step."""
     out[:] = 0.0
     tests(g, code, out)
     refill(g, row, out)
@@ -122,8 +122,8 @@ def forward_step(
 ) -> Any:  # fmt: skip
     """Carry ``stage[0]`` through one step up to its actions.
 
-    ``p`` (9, 9) is filled with the transition, ``finding`` (9,) with the likelihood of findings,
-    ``kept`` (2, 9, 2) with what the reverse needs.
+    ``p`` (11, 11) is filled with the transition, ``finding`` (11,) with the likelihood of findings,
+    ``kept`` (2, 11, 2) with what the reverse needs.
     Returns the log of what the probabilities summed to before they were normalised, and the rest of
     the log-likelihood: of the dose change given the reading, and the largest of the findings, which
     is taken out of ``finding``.
@@ -163,7 +163,7 @@ def regimes_log_likelihood(g: Any, own: Any, data: Any, codes: Any, offsets: Any
 
     Parameters
     ----------
-    g : ndarray, shape (74,)
+    g : ndarray, shape (80,)
         Population parameters; :class:`itb_bayes.kernel.regimes.layout.Par`.
     own : ndarray, shape (n_patient, 6)
         Parameters of each patient; :class:`~itb_bayes.kernel.regimes.layout.Own`.
@@ -173,7 +173,7 @@ def regimes_log_likelihood(g: Any, own: Any, data: Any, codes: Any, offsets: Any
 
     Returns
     -------
-    (ll, g_bar, own_bar) : ndarrays, shapes (n_patient,), (n_patient, 74), (n_patient, 6)
+    (ll, g_bar, own_bar) : ndarrays, shapes (n_patient,), (n_patient, 80), (n_patient, 6)
     """
     n_patient = offsets.size - 1
     longest = 1
@@ -211,7 +211,7 @@ def regimes_log_likelihood(g: Any, own: Any, data: Any, codes: Any, offsets: Any
             )  # fmt: skip
             ll[i] += totals[k] + spoken
             chain[0] = tape[k, 4]
-            ll[i] += carry_out(g, code[_ACTION], chain, p, jump, jump_var)
+            ll[i] += carry_out(g, code[_ACTION], dt, chain, p, jump, jump_var)
             if k + 1 < n:
                 tape[k + 1, 0] = chain[0]
         bar[:, :] = 0.0
@@ -221,7 +221,7 @@ def regimes_log_likelihood(g: Any, own: Any, data: Any, codes: Any, offsets: Any
             if code[_ACTION] != 0:
                 chain[0] = tape[k, 4]
                 undo(
-                    g, code[_ACTION], chain, bar, spare, p, jump, jump_var,
+                    g, code[_ACTION], dt, chain, bar, spare, p, jump, jump_var,
                     p_bar, jump_bar, jump_var_bar, g_bar[i],
                 )  # fmt: skip
             normalise_adjoint(tape[k, 4], totals[k], 1.0, bar)
@@ -270,7 +270,9 @@ def regimes_log_likelihood(g: Any, own: Any, data: Any, codes: Any, offsets: Any
 
 
 @part
-def carry_out(g: Any, action: int, chain: Any, p: Any, jump: Any, jump_var: Any) -> float:
+def carry_out(
+    g: Any, action: int, dt: float, chain: Any, p: Any, jump: Any, jump_var: Any
+) -> float:
     """Carry ``chain[0]`` through the actions of a step, in place; return the log-likelihood."""
     ll = 0.0
     if action == 0:
@@ -278,7 +280,7 @@ def carry_out(g: Any, action: int, chain: Any, p: Any, jump: Any, jump_var: Any)
     for bit in range(N_KIND):
         kind = kind_at(action, bit)
         if kind != 0:
-            act(kind, g, p, jump, jump_var)
+            act(kind, g, dt, p, jump, jump_var)
             mix(chain[0], p, jump, jump_var, chain[1])
             ll += normalise(chain[1])
             chain[0] = chain[1]
@@ -287,7 +289,7 @@ def carry_out(g: Any, action: int, chain: Any, p: Any, jump: Any, jump_var: Any)
 
 @part
 def undo(
-    g: Any, action: int, chain: Any, bar: Any, spare: Any, p: Any, jump: Any, jump_var: Any,
+    g: Any, action: int, dt: float, chain: Any, bar: Any, spare: Any, p: Any, jump: Any, jump_var: Any,
     p_bar: Any, jump_bar: Any, jump_var_bar: Any, g_bar: Any,
 ) -> None:  # fmt: skip
     """Turn ``bar`` into the adjoint of ``chain[0]``, the belief before the actions."""
@@ -297,18 +299,18 @@ def undo(
     for bit in range(N_KIND):
         kind = kind_at(action, bit)
         if kind != 0:
-            act(kind, g, p, jump, jump_var)
+            act(kind, g, dt, p, jump, jump_var)
             mix(chain[count], p, jump, jump_var, chain[count + 1])
             totals[count] = normalise(chain[count + 1])
             kinds[count] = kind
             count += 1
     for j in range(count - 1, -1, -1):
         normalise_adjoint(chain[j + 1], totals[j], 1.0, bar)
-        act(kinds[j], g, p, jump, jump_var)
+        act(kinds[j], g, dt, p, jump, jump_var)
         mix(chain[j], p, jump, jump_var, chain[j + 1])
         mix_adjoint(
             chain[j], p, jump, jump_var, chain[j + 1], bar,
             spare, p_bar, jump_bar, jump_var_bar,
         )  # fmt: skip
-        act_adjoint(kinds[j], p, p_bar, jump_bar, jump_var_bar, g_bar)
+        act_adjoint(kinds[j], g, dt, p, p_bar, jump_bar, jump_var_bar, g_bar)
         bar[:, :] = spare
