@@ -54,13 +54,13 @@ def kind_at(action: int, bit: int) -> int:
 
 
 @part
-def _odds(rate: float, dt: float) -> float:
-    return math.expm1(rate * max(dt, SHORTEST_YEARS))
+def _odds(rate: float, search: float, dt: float) -> float:
+    return math.expm1(rate * search * max(dt, SHORTEST_YEARS))
 
 
 @part
-def _odds_slope(rate: float, dt: float) -> float:
-    years = max(dt, SHORTEST_YEARS)
+def _odds_slope(rate: float, search: float, dt: float) -> float:
+    years = search * max(dt, SHORTEST_YEARS)
     return years * math.exp(rate * years)
 
 
@@ -84,7 +84,7 @@ def _close_leak_adjoint(jump_bar: Any, jump_var_bar: Any, g_bar: Any) -> None:
 
 
 @part
-def act(kind: int, g: Any, dt: float, p: Any, jump: Any, jump_var: Any) -> None:
+def act(kind: int, g: Any, search: float, dt: float, p: Any, jump: Any, jump_var: Any) -> None:
     """Fill the weights and jumps (11, 11 each) of one action.
 
     ``dt`` is the time since the step before: a fault that is confirmed was found in it. That none
@@ -95,14 +95,14 @@ def act(kind: int, g: Any, dt: float, p: Any, jump: Any, jump_var: Any) -> None:
     jump[:, :] = 0.0
     jump_var[:, :] = 0.0
     if kind & 1:
-        p[_LEAKING, _STABLE] = _odds(g[_FOUND_LEAKING], dt)
-        p[_CREEPING, _STABLE] = _odds(g[_FOUND_CREEPING], dt)
-        p[_PARTIAL, _STABLE] = _odds(g[_FOUND], dt)
-        p[_COMPENSATED, _STABLE] = _odds(g[_FOUND_COMPENSATED], dt)
-        p[_SEVERE, _STABLE] = _odds(g[_FOUND_SEVERE], dt)
+        p[_LEAKING, _STABLE] = _odds(g[_FOUND_LEAKING], search, dt)
+        p[_CREEPING, _STABLE] = _odds(g[_FOUND_CREEPING], search, dt)
+        p[_PARTIAL, _STABLE] = _odds(g[_FOUND], search, dt)
+        p[_COMPENSATED, _STABLE] = _odds(g[_FOUND_COMPENSATED], search, dt)
+        p[_SEVERE, _STABLE] = _odds(g[_FOUND_SEVERE], search, dt)
         _close_leak(g, jump, jump_var)
     if kind & 2:
-        p[_PUMP, _STABLE] = _odds(g[_FOUND_PUMP], dt)
+        p[_PUMP, _STABLE] = _odds(g[_FOUND_PUMP], 1.0, dt)
     if kind & 3:
         return
     for s in range(N_STATE):
@@ -132,15 +132,16 @@ def act(kind: int, g: Any, dt: float, p: Any, jump: Any, jump_var: Any) -> None:
 
 @part
 def act_adjoint(
-    kind: int, g: Any, dt: float, p: Any, p_bar: Any, jump_bar: Any, jump_var_bar: Any, g_bar: Any
-) -> None:
+    kind: int, g: Any, search: float, dt: float, p: Any, p_bar: Any, jump_bar: Any,
+    jump_var_bar: Any, g_bar: Any,
+) -> None:  # fmt: skip
     """Add the reverse of :func:`act` to ``g_bar``."""
     if kind & 1:
         for k, s in _FOUND_IN:
-            g_bar[k] += p_bar[s, _STABLE] * _odds_slope(g[k], dt)
+            g_bar[k] += p_bar[s, _STABLE] * _odds_slope(g[k], search, dt)
         _close_leak_adjoint(jump_bar, jump_var_bar, g_bar)
     if kind & 2:
-        g_bar[_FOUND_PUMP] += p_bar[_PUMP, _STABLE] * _odds_slope(g[_FOUND_PUMP], dt)
+        g_bar[_FOUND_PUMP] += p_bar[_PUMP, _STABLE] * _odds_slope(g[_FOUND_PUMP], 1.0, dt)
     if kind == 4:
         for s in (_LEAKING, _CREEPING, _PARTIAL, _COMPENSATED, _SEVERE):
             g_bar[_MISSED] += p_bar[s, _STABLE]

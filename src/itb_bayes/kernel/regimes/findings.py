@@ -27,6 +27,7 @@ _C_TOLERANCE, _C_WORSE, _C_TRIGGER = (
     int(Code.PROGRESSION),
     int(Code.TRIGGER),
 )
+_SEARCH = int(Col.SEARCH)
 _REFILL, _REFILL_COUNT = int(Col.REFILL), int(Col.REFILL_COUNT)
 _EDSS, _EDSS_YEARS = int(Col.EDSS), int(Col.EDSS_YEARS)
 _SENS, _FALSE = int(Par.DYE_SENSITIVITY), int(Par.DYE_FALSE)
@@ -243,22 +244,24 @@ def labels_adjoint(g: Any, codes: Any, dt: float, bar: Any, g_bar: Any) -> None:
 
 
 @part
-def undetected(g: Any, dt: float, out: Any) -> None:
+def undetected(g: Any, row: Any, dt: float, out: Any) -> None:
     """Add the log-probability that no fault was confirmed during ``dt`` to ``out`` (11,)."""
-    out[_LEAKING] -= g[_FOUND_LEAKING] * dt
-    out[_CREEPING] -= g[_FOUND_CREEPING] * dt
-    out[_PARTIAL] -= g[_FOUND] * dt
-    out[_COMPENSATED] -= g[_FOUND_COMPENSATED] * dt
-    out[_SEVERE] -= g[_FOUND_SEVERE] * dt
+    searched = row[_SEARCH] * dt
+    out[_LEAKING] -= g[_FOUND_LEAKING] * searched
+    out[_CREEPING] -= g[_FOUND_CREEPING] * searched
+    out[_PARTIAL] -= g[_FOUND] * searched
+    out[_COMPENSATED] -= g[_FOUND_COMPENSATED] * searched
+    out[_SEVERE] -= g[_FOUND_SEVERE] * searched
     out[_PUMP] -= g[_FOUND_PUMP] * dt
 
 
 @part
-def undetected_adjoint(dt: float, bar: Any, g_bar: Any) -> None:
+def undetected_adjoint(row: Any, dt: float, bar: Any, g_bar: Any) -> None:
     """Add the reverse of :func:`undetected` to ``g_bar``."""
-    g_bar[_FOUND_LEAKING] -= bar[_LEAKING] * dt
-    g_bar[_FOUND_CREEPING] -= bar[_CREEPING] * dt
-    g_bar[_FOUND] -= bar[_PARTIAL] * dt
-    g_bar[_FOUND_COMPENSATED] -= bar[_COMPENSATED] * dt
-    g_bar[_FOUND_SEVERE] -= bar[_SEVERE] * dt
+    searched = row[_SEARCH] * dt
+    g_bar[_FOUND_LEAKING] -= bar[_LEAKING] * searched
+    g_bar[_FOUND_CREEPING] -= bar[_CREEPING] * searched
+    g_bar[_FOUND] -= bar[_PARTIAL] * searched
+    g_bar[_FOUND_COMPENSATED] -= bar[_COMPENSATED] * searched
+    g_bar[_FOUND_SEVERE] -= bar[_SEVERE] * searched
     g_bar[_FOUND_PUMP] -= bar[_PUMP] * dt

@@ -148,6 +148,7 @@ class Col(IntEnum):
     CATHETER_AGE = 8
     PUMP_AGE = 9
     DOSE_CHANGE = 10
+    SEARCH = 11
 
 
 N_COL = len(Col)

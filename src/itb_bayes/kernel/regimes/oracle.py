@@ -100,7 +100,7 @@ def oracle_log_likelihood(
             result.log_likelihood[i] += step(pars, me, row, code, dt, belief)
             result.probability[k] = belief.probability
             result.mean[k], result.covariance[k] = belief.mean, belief.covariance
-            for weights, jump, jump_var in actions(pars, int(code.action), dt):
+            for weights, jump, jump_var in actions(pars, int(code.action), row.search, dt):
                 mix(belief, weights, jump, jump_var)
                 result.log_likelihood[i] += normalise(belief)
     return result
@@ -305,7 +305,7 @@ def _finding(
     ):
         years = max(dt, SHORTEST_YEARS)
         total += np.log(-np.expm1(-rate * years)) if written == 1 else -rate * dt
-    return total - found_rates(g).get(s, 0.0) * dt
+    return total - found_rates(g, row.search).get(s, 0.0) * dt
 
 
 def _tolerance_label_rate(g: SimpleNamespace, s: State) -> Any:

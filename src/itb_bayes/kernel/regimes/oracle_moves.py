@@ -83,14 +83,14 @@ def transition_matrix(
     return p
 
 
-def found_rates(g: SimpleNamespace) -> dict[State, Any]:
-    """Return the rate per year at which each fault is found."""
+def found_rates(g: SimpleNamespace, search: float) -> dict[State, Any]:
+    """Return the rate per year at which each fault is found while it is searched for so much."""
     return {
-        S.CATHETER_LEAKING: g.found_leaking,
-        S.CATHETER_CREEPING: g.found_creeping,
-        S.CATHETER_PARTIAL: g.found_partial,
-        S.CATHETER_COMPENSATED: g.found_compensated,
-        S.CATHETER_SEVERE: g.found_severe,
+        S.CATHETER_LEAKING: g.found_leaking * search,
+        S.CATHETER_CREEPING: g.found_creeping * search,
+        S.CATHETER_PARTIAL: g.found_partial * search,
+        S.CATHETER_COMPENSATED: g.found_compensated * search,
+        S.CATHETER_SEVERE: g.found_severe * search,
         S.PUMP: g.found_pump,
     }
 
@@ -124,7 +124,9 @@ def drift(g: SimpleNamespace, own: SimpleNamespace, t: float, dt: float) -> tupl
     return mean, (g.wander_var + spread) * dt + g.titration_var * fading**2
 
 
-def actions(g: SimpleNamespace, done: int, dt: float) -> list[tuple[Array, Array, Array]]:
+def actions(
+    g: SimpleNamespace, done: int, search: float, dt: float
+) -> list[tuple[Array, Array, Array]]:
     """Return weights, jumps and their variances (11, 11 each) of the actions of a step, in order.
 
     A fault that is confirmed was found in the time ``dt`` since the step before; findings already
@@ -161,7 +163,9 @@ def actions(g: SimpleNamespace, done: int, dt: float) -> list[tuple[Array, Array
         # Both faults confirmed on one day: either explains it, for the states are exclusive.
         confirmed = dict.fromkeys(S, 0.0)
         if done & 1:
-            confirmed |= {s: odds(rate) for s, rate in found_rates(g).items() if s != S.PUMP}
+            confirmed |= {
+                s: odds(rate) for s, rate in found_rates(g, search).items() if s != S.PUMP
+            }
         if done & 2:
             confirmed |= {S.PUMP: odds(g.found_pump)}
         jump, jump_var = add(confirmed, 0.0)

@@ -62,7 +62,7 @@ def particle_filter(
     ----------
     g, own : ndarray, shapes (n_par,) and (6,)
         As :func:`itb_bayes.kernel.regimes.filter.regimes_log_likelihood`, of one patient.
-    data, codes : ndarray, shapes (n_step, 11) and (n_step, 8)
+    data, codes : ndarray, shapes (n_step, 12) and (n_step, 8)
         His steps.
     n : int
         Particles of each of the eleven regimes.
@@ -92,7 +92,7 @@ def particle_filter(
             cloud.need += mean[:, None] + np.sqrt(var)[:, None] * rng.standard_normal((N_STATE, n))
         ll += _meet(pars, me, row, code, dt, cloud, rng)
         probability[k] = cloud.probability
-        for weights, jump, jump_var in actions(pars, int(code.action), dt):
+        for weights, jump, jump_var in actions(pars, int(code.action), row.search, dt):
             cloud = _move(cloud, weights, jump, jump_var, rng)
             ll += cloud.normalise()
     return ll, probability

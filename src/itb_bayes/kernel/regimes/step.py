@@ -176,7 +176,7 @@ def pull_tone(
 def read_tone(
     g: Any, own: Any, shift: float, row: Any, codes: Any, b: Any, out: Any, kept: Any
 ) -> None:
-    """Update every state (11, 6) by the mean Ashworth score; ``kept`` (11, 2) serves the reverse."""
+    """Update every state (11, 6) by mean Ashworth; ``kept`` (11, 2) serves the reverse."""
     for s in range(N_STATE):
         tone, slope, extra, kept[s, 0] = expect_tone(g, own, shift, s, b[s, 1], row, codes)
         noise = own[_TONE_VAR] + extra
