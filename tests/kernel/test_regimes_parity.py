@@ -223,10 +223,13 @@ def even_frames(g, data, codes):
     requirement += par["TITRATION"] * (1.0 - np.exp(-data[:, Col.T] / par["TITRATION_YEARS"]))
     for k, (row, code) in enumerate(zip(data, codes, strict=True)):
         gap = requirement[k] - row[Col.LOG_DOSE] + loss
-        share = expit(HILL * gap + logit(1.0 / UNTREATED))
-        extra = (UNTREATED * HILL * share * (1 - share)) ** 2 * spread
+        # The share that a fault lets through: three points with the moments of a Gaussian.
+        points = gap + np.sqrt(3.0 * spread) * np.array([[-1.0], [0.0], [1.0]])
+        tones = UNTREATED * expit(HILL * points + logit(1.0 / UNTREATED))
+        tone = np.average(tones, axis=0, weights=[1, 4, 1])
+        extra = np.average((tones - tone) ** 2, axis=0, weights=[1, 4, 1])
         extra = extra + triggered * par["TRIGGER_TONE_VAR"]
-        tone = UNTREATED * share + triggered * par["TRIGGER_TONE"]
+        tone = tone + triggered * par["TRIGGER_TONE"]
         wild = par["OUTLIER"] * OUTLIER_DENSITY
         if not np.isnan(row[Col.ASHWORTH]):
             sd = np.sqrt(TONE_VAR + extra)

@@ -190,16 +190,26 @@ def tone(
 ) -> tuple[Array, Array, Array]:  # fmt: skip
     """Return expected tone (11,), its slopes (11, 2) and the variance of one reading (11,)."""
     gap = requirement - row.log_dose - g.bolus_potency * code.bolus
-    gap[S.CATHETER_SEVERE] += g.loss_severe
-    gap[S.PUMP] += g.loss_pump
-    odds = np.exp(g.hill * gap) / (own.untreated - 1.0)
-    expected = own.untreated * odds / (1.0 + odds)
-    slope = g.hill * expected * (1.0 - expected / own.untreated)
+
+    def respond(gap: Any) -> tuple[Any, Any]:
+        odds = np.exp(g.hill * gap) / (own.untreated - 1.0)
+        expected = own.untreated * odds / (1.0 + odds)
+        return expected, g.hill * expected * (1.0 - expected / own.untreated)
+
+    expected, slope = respond(gap)
     noise = np.full(len(S), own.tone_var, slope.dtype)
     expected[S.TRIGGER] += g.trigger_tone
     noise[S.TRIGGER] += g.trigger_tone_var
-    noise[S.CATHETER_SEVERE] += slope[S.CATHETER_SEVERE] ** 2 * g.loss_severe_var
-    noise[S.PUMP] += slope[S.PUMP] ** 2 * g.loss_pump_var
+    for s, loss, var in (
+        (S.CATHETER_SEVERE, g.loss_severe, g.loss_severe_var),
+        (S.PUMP, g.loss_pump, g.loss_pump_var),
+    ):
+        # The share that a fault lets through differs from reading to reading: three points of it.
+        points = gap[s] + loss + np.sqrt(3.0 * var) * np.array([-1.0, 0.0, 1.0])
+        weights = np.array([1.0, 4.0, 1.0]) / 6.0
+        tones, slopes = respond(points)
+        expected[s], slope[s] = weights @ tones, weights @ slopes
+        noise[s] += weights @ (tones - expected[s]) ** 2
     return expected, np.stack([slope, np.zeros_like(slope)], axis=1), noise
 
 

@@ -165,7 +165,7 @@ def read_dose_adjoint(
     width = g[_STILL_VAR]
     unchanged = row[_CHANGE] == 0.0
     for s in range(N_STATE):
-        tone, slope, extra = recall_tone(g, own, s, kept[s, 0])
+        tone, slope, extra = recall_tone(g, own, s, b[s, 1], kept[s, 0], row, codes)
         noise = own[_TONE_VAR] + extra
         ell_bar = bar[s, 0] * out[s, 0]
         tone_bar = slope_bar = noise_bar = width_bar = goal_bar = gain_bar = 0.0

@@ -6,7 +6,7 @@ from typing import Any
 from itb_bayes.kernel.compiled import part
 from itb_bayes.kernel.regimes.layout import N_STATE, START_ELSEWHERE, Code, Col, Own, Par, State
 from itb_bayes.kernel.regimes.reading import absorb, absorb_adjoint
-from itb_bayes.kernel.regimes.response import respond, respond_adjoint
+from itb_bayes.kernel.regimes.response import respond, respond_adjoint, shift_of
 
 _RISING, _WORSE = int(State.TOLERANCE_RISING), int(State.PROGRESSION)
 _TRIGGER, _LEAKING = int(State.TRIGGER), int(State.CATHETER_LEAKING)
@@ -27,6 +27,7 @@ _TRIGGER_TONE, _TRIGGER_VAR = int(Par.TRIGGER_TONE), int(Par.TRIGGER_TONE_VAR)
 _OUTLIER, _PENN_A, _PENN_B = int(Par.OUTLIER), int(Par.PENN_INTERCEPT), int(Par.PENN_SLOPE)
 _PENN_VAR, _PENN_PATIENT = int(Par.PENN_VAR), int(Par.PENN_PATIENT_VAR)
 _POTENCY = int(Par.BOLUS_POTENCY)
+_ROOT_3 = math.sqrt(3.0)
 
 
 @part
@@ -110,9 +111,26 @@ def drift_adjoint(g: Any, t: float, dt: float, bar: Any, g_bar: Any, own_bar: An
 
 
 @part
-def _gap(g: Any, s: int, mean: float, row: Any, codes: Any) -> float:
-    gap = mean - row[_DOSE] - g[_POTENCY] * codes[_BOLUS]
-    return gap + g[_LOSS + s - _SEVERE] if s >= _SEVERE else gap
+def _gap(g: Any, mean: float, row: Any, codes: Any) -> float:
+    return mean - row[_DOSE] - g[_POTENCY] * codes[_BOLUS]
+
+
+@part
+def _through_fault(g: Any, own: Any, shift: float, s: int, gap: float) -> Any:
+    """Return expected tone, slope and variance of a reading while a fault lets a share through.
+
+    The share differs from reading to reading, and tone saturates: three points (Gauss-Hermite) keep
+    the two moments, where a tangent at the mean loss would miss the readings that look normal.
+    """
+    at = gap + g[_LOSS + s - _SEVERE]
+    away = _ROOT_3 * math.sqrt(g[_LOSS_VAR + s - _SEVERE])
+    low, low_slope, _ = respond(at - away, own[_UNTREATED], g[_HILL], shift)
+    mid, mid_slope, _ = respond(at, own[_UNTREATED], g[_HILL], shift)
+    high, high_slope, _ = respond(at + away, own[_UNTREATED], g[_HILL], shift)
+    tone = (low + 4.0 * mid + high) / 6.0
+    slope = (low_slope + 4.0 * mid_slope + high_slope) / 6.0
+    extra = ((low - tone) ** 2 + 4.0 * (mid - tone) ** 2 + (high - tone) ** 2) / 6.0
+    return tone, slope, extra
 
 
 @part
@@ -120,31 +138,29 @@ def expect_tone(g: Any, own: Any, shift: float, s: int, mean: float, row: Any, c
     """Return expected tone, its slope in the requirement, the state's own variance, and the share.
 
     ``shift`` is :func:`~itb_bayes.kernel.regimes.response.shift_of` the patient's untreated tone;
-    the share is kept for :func:`pull_tone`.
+    the share is kept for :func:`pull_tone` (0 where a fault lets several through).
     """
-    gap = _gap(g, s, mean, row, codes)
+    gap = _gap(g, mean, row, codes)
+    if s >= _SEVERE:
+        tone, slope, extra = _through_fault(g, own, shift, s, gap)
+        return tone, slope, extra, 0.0
     tone, slope, share = respond(gap, own[_UNTREATED], g[_HILL], shift)
-    return tone + _added(g, s), slope, _own_variance(g, s, slope), share
+    if s == _TRIGGER:
+        return tone + g[_TRIGGER_TONE], slope, g[_TRIGGER_VAR], share
+    return tone, slope, 0.0, share
 
 
 @part
-def recall_tone(g: Any, own: Any, s: int, share: float) -> Any:
-    """Return what :func:`expect_tone` did, from the share it kept."""
+def recall_tone(g: Any, own: Any, s: int, mean: float, share: float, row: Any, codes: Any) -> Any:
+    """Return what :func:`expect_tone` did, from the share it kept where there is one."""
+    if s >= _SEVERE:
+        shift = shift_of(own[_UNTREATED])
+        return _through_fault(g, own, shift, s, _gap(g, mean, row, codes))
     tone = own[_UNTREATED] * share
     slope = tone * g[_HILL] * (1.0 - share)
-    return tone + _added(g, s), slope, _own_variance(g, s, slope)
-
-
-@part
-def _added(g: Any, s: int) -> float:
-    return g[_TRIGGER_TONE] if s == _TRIGGER else 0.0
-
-
-@part
-def _own_variance(g: Any, s: int, slope: float) -> float:
-    if s >= _SEVERE:
-        return slope * slope * g[_LOSS_VAR + s - _SEVERE]
-    return g[_TRIGGER_VAR] if s == _TRIGGER else 0.0
+    if s == _TRIGGER:
+        return tone + g[_TRIGGER_TONE], slope, g[_TRIGGER_VAR]
+    return tone, slope, 0.0
 
 
 @part
@@ -153,23 +169,51 @@ def pull_tone(
     tone_bar: float, slope_bar: float, extra_bar: float, bar: Any, g_bar: Any, own_bar: Any,
 ) -> None:  # fmt: skip
     """Add the reverse of :func:`expect_tone` to ``bar[s]``, ``g_bar`` and ``own_bar``."""
-    gap = _gap(g, s, mean, row, codes)
+    gap = _gap(g, mean, row, codes)
     if s >= _SEVERE:
-        slope = own[_UNTREATED] * g[_HILL] * share * (1.0 - share)
-        g_bar[_LOSS_VAR + s - _SEVERE] += extra_bar * slope * slope
-        slope_bar += extra_bar * 2.0 * slope * g[_LOSS_VAR + s - _SEVERE]
-    elif s == _TRIGGER:
-        g_bar[_TRIGGER_TONE] += tone_bar
-        g_bar[_TRIGGER_VAR] += extra_bar
-    gap_bar, untreated_bar, hill_bar = respond_adjoint(
-        gap, own[_UNTREATED], g[_HILL], share, tone_bar, slope_bar
-    )
+        gap_bar = _pull_through_fault(
+            g, own, s, gap, tone_bar, slope_bar, extra_bar, g_bar, own_bar
+        )
+    else:
+        if s == _TRIGGER:
+            g_bar[_TRIGGER_TONE] += tone_bar
+            g_bar[_TRIGGER_VAR] += extra_bar
+        gap_bar, untreated_bar, hill_bar = respond_adjoint(
+            gap, own[_UNTREATED], g[_HILL], share, tone_bar, slope_bar
+        )
+        own_bar[_UNTREATED] += untreated_bar
+        g_bar[_HILL] += hill_bar
     bar[s, 1] += gap_bar
-    own_bar[_UNTREATED] += untreated_bar
-    g_bar[_HILL] += hill_bar
     g_bar[_POTENCY] -= gap_bar * codes[_BOLUS]
-    if s >= _SEVERE:
-        g_bar[_LOSS + s - _SEVERE] += gap_bar
+
+
+@part
+def _pull_through_fault(
+    g: Any, own: Any, s: int, gap: float,
+    tone_bar: float, slope_bar: float, extra_bar: float, g_bar: Any, own_bar: Any,
+) -> float:  # fmt: skip
+    """Add the reverse of :func:`_through_fault`; return the adjoint of the gap."""
+    at = gap + g[_LOSS + s - _SEVERE]
+    sd = math.sqrt(g[_LOSS_VAR + s - _SEVERE])
+    shift = shift_of(own[_UNTREATED])
+    tone = _through_fault(g, own, shift, s, gap)[0]
+    total = sd_bar = 0.0
+    for k in range(-1, 2):
+        weight = 4.0 / 6.0 if k == 0 else 1.0 / 6.0
+        away = k * _ROOT_3
+        here, _, share = respond(at + away * sd, own[_UNTREATED], g[_HILL], shift)
+        here_bar = weight * (tone_bar + 2.0 * (here - tone) * extra_bar)
+        gap_bar, untreated_bar, hill_bar = respond_adjoint(
+            at + away * sd, own[_UNTREATED], g[_HILL], share, here_bar, weight * slope_bar
+        )
+        total += gap_bar
+        sd_bar += away * gap_bar
+        own_bar[_UNTREATED] += untreated_bar
+        g_bar[_HILL] += hill_bar
+    g_bar[_LOSS + s - _SEVERE] += total
+    if sd > 0.0:
+        g_bar[_LOSS_VAR + s - _SEVERE] += 0.5 * sd_bar / sd
+    return total
 
 
 @part
@@ -189,7 +233,7 @@ def read_tone_adjoint(
 ) -> None:
     """Turn ``bar`` (11, 6) into the adjoint of the belief before :func:`read_tone`."""
     for s in range(N_STATE):
-        tone, slope, extra = recall_tone(g, own, s, kept[s, 0])
+        tone, slope, extra = recall_tone(g, own, s, b[s, 1], kept[s, 0], row, codes)
         noise = own[_TONE_VAR] + extra
         tone_bar, slope_bar, noise_bar, outlier_bar = absorb_adjoint(
             b[s], row[_ASHWORTH], tone, slope, 0.0, noise, g[_OUTLIER], kept[s, 1], bar[s]
@@ -224,7 +268,7 @@ def read_spasms_adjoint(
     """Turn ``bar`` (11, 6) into the adjoint of the belief before :func:`read_spasms`."""
     beta = g[_PENN_B]
     for s in range(N_STATE):
-        tone, slope, extra = recall_tone(g, own, s, kept[s, 0])
+        tone, slope, extra = recall_tone(g, own, s, b[s, 1], kept[s, 0], row, codes)
         expected = g[_PENN_A] + beta * tone + b[s, 2]
         noise = g[_PENN_VAR] + beta * beta * extra
         expected_bar, h_bar, noise_bar, outlier_bar = absorb_adjoint(
