@@ -15,6 +15,7 @@ from itb_bayes.cli.checks import check, prior
 from itb_bayes.cli.compare import compare
 from itb_bayes.cli.demo import demo
 from itb_bayes.cli.fit import fit
+from itb_bayes.cli.literature import literature
 from itb_bayes.cli.policy import simulate_policy
 from itb_bayes.cli.report import report
 from itb_bayes.cli.risk import risk
@@ -42,6 +43,7 @@ app.command("risk")(risk)
 app.command("score")(score)
 app.command("simulate")(simulate_policy)
 app.command("report")(report)
+app.command("literature")(literature)
 
 INTERNAL_ERROR = 6
 
