@@ -120,14 +120,6 @@ def spasticity_draws(
                _chains(value + 0.02 * rng.standard_normal(draws), chains, order))
         for name, value in middle.items()
     }  # fmt: skip
-    shapes = {
-        "untreated_z": (("patient",), (plan.n_patient,)),
-        "treated_z": (("patient",), (plan.n_patient,)),
-        "visit_z": (("patient", "treated"), (plan.n_patient, 2)),
-    }
-    for name, (dims, shape) in shapes.items():
-        values = 0.3 * rng.standard_normal((draws, *shape))
-        arrays[name] = (("chain", "draw", *dims), _chains(values, chains, order))
     if spec.thresholds.kind == "free":
         values = np.exp(0.1 * rng.standard_normal((draws, n_step)))
         arrays["step_width"] = (("chain", "draw", "step"), _chains(values, chains, order))

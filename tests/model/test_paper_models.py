@@ -8,7 +8,15 @@ from scipy.special import logsumexp
 
 from drift_cases import value_point
 from itb_bayes.errors import ModelError
-from itb_bayes.kernel.ashworth import category_log_probabilities, mean_log_probability, thresholds
+from itb_bayes.kernel.ashworth import (
+    N_PATIENT_NODE,
+    N_UNTREATED_NODE,
+    N_VISIT_NODE,
+    category_log_probabilities,
+    mean_log_probability,
+    normal_nodes,
+    thresholds,
+)
 from itb_bayes.kernel.complications import count_log_likelihood
 from itb_bayes.model.complications import build_complications
 from itb_bayes.model.complications_plan import plan_complications
@@ -168,7 +176,37 @@ def test_modified_scale_has_a_half_step(tmp_path):
     spec = spasticity_spec().model_copy(update={"scale": ScaleSpec(use="mas")})
     plan = plan_spasticity(spec, cohort)
     assert sorted(set(plan.doubled_sum)) == [2, 3, 6]
-    assert plan.padded()[0].shape[2] == 6
+    assert plan.readings.counts.shape[2] == 6
+
+
+def _reference(plan, draw, width, nodes) -> float:
+    """Return the log likelihood of the scores by plain loops over patients and nodes."""
+    (n_u, n_p, n_v), cuts = nodes, thresholds(width)
+    mean = [float(draw[f"tone_{name}"]) for name in ("before", "after", "end")]
+    sd = {name: float(draw[f"{name}_sd"]) for name in ("untreated", "treated", "visit")}
+
+    def visit(i: int, phase: int, tone: float) -> float:
+        log_p = category_log_probabilities(np.array(tone), cuts, float(draw["muscle_sd"]))
+        return sum(
+            mean_log_probability(log_p, int(plan.n_muscles[k]), int(plan.doubled_sum[k]) // 2)
+            for k in np.flatnonzero((plan.patient == i) & (plan.phase == phase))
+        )
+
+    total = 0.0
+    for i in range(plan.n_patient):
+        x, w = normal_nodes(n_u)
+        total += logsumexp([lw + visit(i, 0, mean[0] + sd["untreated"] * a)
+                            for a, lw in zip(x, w, strict=True)])  # fmt: skip
+        outer = []
+        for own, log_own in zip(*normal_nodes(n_p), strict=True):
+            inner = [
+                logsumexp([lw + visit(i, phase, mean[phase] + sd["treated"] * own + sd["visit"] * b)
+                           for b, lw in zip(*normal_nodes(n_v), strict=True)])
+                for phase in (1, 2)
+            ]  # fmt: skip
+            outer.append(log_own + sum(inner))
+        total += logsumexp(outer)
+    return float(total)
 
 
 @pytest.mark.parametrize("kind", ["free", "equal"])
@@ -176,25 +214,15 @@ def test_the_graph_of_spasticity_is_its_reference(kind, scores_plan):
     base = spasticity_spec()
     spec = base.model_copy(update={"thresholds": ThresholdsSpec(kind=kind)})
     model = build_spasticity(spec, scores_plan)
-    (potential,) = model.replace_rvs_by_values(model.potentials)
-    value = model.compile_fn(potential, inputs=model.value_vars, point_fn=True)
+    value = model.compile_fn(
+        model.replace_rvs_by_values(model.potentials), inputs=model.value_vars, point_fn=True
+    )
     draw = spasticity_draws(spec, scores_plan, 1, 2, 3).isel(chain=0, draw=1)
     width = draw["step_width"].to_numpy() if kind == "free" else np.ones(3)
-    total = 0.0
-    for k in range(scores_plan.patient.size):
-        i, p = scores_plan.patient[k], scores_plan.phase[k]
-        tone = float(draw[("tone_before", "tone_after", "tone_end")[p]])
-        if p == 0:
-            tone += float(draw["untreated_sd"] * draw["untreated_z"][i])
-        else:
-            tone += float(draw["treated_sd"] * draw["treated_z"][i])
-            tone += float(draw["visit_sd"] * draw["visit_z"][i, p - 1])
-        log_p = category_log_probabilities(
-            np.array(tone), thresholds(width), float(draw["muscle_sd"])
-        )
-        n, doubled = int(scores_plan.n_muscles[k]), int(scores_plan.doubled_sum[k])
-        total += mean_log_probability(log_p, n, doubled // 2)
-    assert float(value(value_point(model, draw))) == pytest.approx(total, rel=1e-8)
+    got = sum(float(x) for x in value(value_point(model, draw)))
+    nodes = (N_UNTREATED_NODE, N_PATIENT_NODE, N_VISIT_NODE)
+    assert got == pytest.approx(_reference(scores_plan, draw, width, nodes), rel=1e-9)
+    assert got == pytest.approx(_reference(scores_plan, draw, width, (31, 21, 21)), abs=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -239,7 +267,8 @@ def test_windows_are_months(months):
         PhasesSpec(before_months=months, after_months=1.0, end_from_months=12.0)
 
 
-def test_logsumexp_of_padding_is_that_of_the_ways(scores_plan):
-    counts, log_ways = scores_plan.padded()
-    assert np.isfinite(logsumexp(log_ways, axis=1)).all()
-    np.testing.assert_array_equal(counts[np.isinf(log_ways)], 0.0)
+def test_kinds_of_reading_hold_every_reading_once(scores_plan):
+    kinds = scores_plan.readings
+    assert kinds.of_phase.sum() == scores_plan.patient.size
+    assert np.isfinite(logsumexp(kinds.log_ways, axis=1)).all()
+    np.testing.assert_array_equal(kinds.counts[np.isinf(kinds.log_ways)], 0.0)

@@ -18,6 +18,7 @@ from itb_bayes.cli.fit import fit
 from itb_bayes.cli.literature import literature
 from itb_bayes.cli.policy import simulate_policy
 from itb_bayes.cli.report import report
+from itb_bayes.cli.reproduce import reproduce
 from itb_bayes.cli.risk import risk
 from itb_bayes.cli.score import score
 from itb_bayes.cli.simulate import simulate
@@ -44,6 +45,7 @@ app.command("score")(score)
 app.command("simulate")(simulate_policy)
 app.command("report")(report)
 app.command("literature")(literature)
+app.command("reproduce")(reproduce)
 
 INTERNAL_ERROR = 6
 

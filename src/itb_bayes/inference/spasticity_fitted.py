@@ -8,11 +8,18 @@ import xarray as xr
 
 from itb_bayes.inference.population import flatten
 from itb_bayes.inference.stored import StoredFit
-from itb_bayes.kernel.ashworth import SCORES, expected_score, thresholds
+from itb_bayes.kernel.ashworth import (
+    LOGISTIC_SD,
+    SCORES,
+    expected_score,
+    normal_nodes,
+    thresholds,
+)
 from itb_bayes.model.spasticity_plan import PHASES, SpasticityPlan
 from itb_bayes.spec import SpasticitySpec
 
 CONTRASTS = (("after", "before"), ("end", "before"), ("end", "after"))
+N_REPLICATE = 500
 _N_NODE = 15
 
 
@@ -26,6 +33,11 @@ class SpasticityFit(StoredFit[SpasticitySpec, SpasticityPlan]):
         """Mean scores and contrasts per draw; see :func:`mean_scores`."""
         return mean_scores(self.plan, self.posterior)
 
+    @cached_property
+    def replicated(self) -> np.ndarray:
+        """Mean scores of replicated cohorts; see :func:`replicated_means`."""
+        return replicated_means(self.plan, self.posterior, N_REPLICATE, self.seed)
+
 
 def mean_scores(plan: SpasticityPlan, posterior: xr.Dataset) -> xr.Dataset:
     """Return mean scores per draw, in points of the scale that is shown, dims (chain, draw, ...).
@@ -34,41 +46,27 @@ def mean_scores(plan: SpasticityPlan, posterior: xr.Dataset) -> xr.Dataset:
     ---------
     population_score (phase)
         Mean score of a muscle over patients and visits of the population.
-    sample_score (phase)
-        The same over the patients of the fit, at the visits that were read.
     difference (contrast)
         Differences of ``population_score``.
     """
     flat = flatten(posterior)
-    sample = flat.sizes["sample"]
     scores = np.array(SCORES[plan.scale])
     cuts = _cuts(flat, scores.size)
-    muscle_sd = flat["muscle_sd"].to_numpy()
     mean = np.stack([flat[f"tone_{name}"].to_numpy() for name in PHASES], axis=1)
     treated = np.hypot(flat["treated_sd"].to_numpy(), flat["visit_sd"].to_numpy())
     spread = np.stack([flat["untreated_sd"].to_numpy(), treated, treated], axis=1)
-    nodes, weights = np.polynomial.hermite_e.hermegauss(_N_NODE)
+    nodes, log_weights = normal_nodes(_N_NODE)
     tone = mean[..., None] + spread[..., None] * nodes
-    each = expected_score(tone, cuts[:, None, None, :], muscle_sd[:, None, None], scores)
-    population = plan.shown_from + each @ (weights / weights.sum())
-    own = plan.shown_from + expected_score(
-        _patients(flat, mean), cuts[:, None, None, :], muscle_sd[:, None, None], scores
-    )
-    read = np.zeros((plan.n_patient, len(PHASES)))
-    read[plan.patient, plan.phase] = 1.0
-    of_sample = (own * read).sum(axis=1) / read.sum(axis=0)
+    muscle_sd = flat["muscle_sd"].to_numpy()[:, None, None]
+    each = expected_score(tone, cuts[:, None, None, :], muscle_sd, scores)
+    population = plan.shown_from + each @ np.exp(log_weights)
     pairs = [(PHASES.index(a), PHASES.index(b)) for a, b in CONTRASTS]
-    contrast = np.stack([population[:, a] - population[:, b] for a, b in pairs], axis=1)
-    shape = (posterior.sizes["chain"], sample // posterior.sizes["chain"])
-    arrays = {
-        "population_score": (["phase"], population),
-        "sample_score": (["phase"], of_sample),
-        "difference": (["contrast"], contrast),
-    }
+    difference = np.stack([population[:, a] - population[:, b] for a, b in pairs], axis=1)
+    shape = (posterior.sizes["chain"], posterior.sizes["draw"])
     return xr.Dataset(
         {
-            name: (["chain", "draw", *tail], values.reshape(*shape, *values.shape[1:]))
-            for name, (tail, values) in arrays.items()
+            "population_score": (["chain", "draw", "phase"], population.reshape(*shape, -1)),
+            "difference": (["chain", "draw", "contrast"], difference.reshape(*shape, -1)),
         },
         coords={
             "chain": posterior["chain"],
@@ -87,11 +85,45 @@ def _cuts(flat: xr.Dataset, n_category: int) -> np.ndarray:
     return np.broadcast_to(equal, (flat.sizes["sample"], n_category - 1))
 
 
-def _patients(flat: xr.Dataset, mean: np.ndarray) -> np.ndarray:
-    """Return the tone of every patient and phase, shape (n_draw, n_patient, 3)."""
-    sd = {name: flat[name].to_numpy()[:, None] for name in ("untreated_sd", "treated_sd")}
-    own = sd["treated_sd"] * flat["treated_z"].to_numpy()
-    passing = flat["visit_sd"].to_numpy()[:, None, None] * flat["visit_z"].to_numpy()
-    before = sd["untreated_sd"] * flat["untreated_z"].to_numpy()
-    parts = [before, own + passing[..., 0], own + passing[..., 1]]
-    return mean[:, None, :] + np.stack(parts, axis=-1)
+def replicated_means(
+    plan: SpasticityPlan, posterior: xr.Dataset, n_draw: int, seed: int
+) -> np.ndarray:
+    """Return mean scores of replicated cohorts: new patients, the same visits and muscles.
+
+    Parameters
+    ----------
+    plan : SpasticityPlan
+    posterior : xarray.Dataset
+    n_draw : int
+        Replicated cohorts, each from another draw.
+    seed : int
+
+    Returns
+    -------
+    ndarray, shape (n_draw, 3)
+        Mean over patients by phase, on the scale that is shown.
+    """
+    flat = flatten(posterior)
+    picked = np.linspace(0, flat.sizes["sample"] - 1, n_draw).round().astype(int)
+    scores, cuts = np.array(SCORES[plan.scale]), _cuts(flat, len(SCORES[plan.scale]))
+    out = np.empty((n_draw, len(PHASES)))
+    for row, s in enumerate(picked):
+        one, rng = flat.isel(sample=int(s)), np.random.default_rng([seed, 0x5A, row])
+        tone = np.array([one[f"tone_{name}"].item() for name in PHASES])
+        effect = np.empty((plan.n_patient, len(PHASES)))
+        effect[:, 0] = one["untreated_sd"].item() * rng.standard_normal(plan.n_patient)
+        own = one["treated_sd"].item() * rng.standard_normal((plan.n_patient, 1))
+        effect[:, 1:] = own + one["visit_sd"].item() * rng.standard_normal((plan.n_patient, 2))
+        at = (tone + effect)[plan.patient, plan.phase]
+        scale = one["muscle_sd"].item() / LOGISTIC_SD
+        total = np.zeros((plan.n_patient, len(PHASES)))
+        muscles = np.zeros_like(total)
+        for k, n in enumerate(plan.n_muscles):
+            latent = at[k] + scale * rng.logistic(size=int(n))
+            here = (plan.patient[k], plan.phase[k])
+            total[here] += scores[np.searchsorted(cuts[s], latent)].sum()
+            muscles[here] += n
+        read = muscles > 0
+        mean = np.divide(total, muscles, out=np.zeros_like(total), where=read)
+        out[row] = plan.shown_from + mean.sum(axis=0) / read.sum(axis=0)
+    return out

@@ -25,6 +25,10 @@ SCORES: dict[str, tuple[float, ...]] = {
 }
 """Points of every step of a scale."""
 
+N_UNTREATED_NODE, N_PATIENT_NODE, N_VISIT_NODE = 15, 11, 7
+"""Nodes of the integrals over patients and visits; twice as many change the log likelihood of
+34 patients by less than 0.01 where spreads are below one point."""
+
 LOGISTIC_SD = float(np.pi / np.sqrt(3.0))
 """Standard deviation of the standard logistic distribution."""
 
@@ -43,6 +47,12 @@ class Compositions:
 
     counts: Array
     log_ways: Array
+
+
+def normal_nodes(n: int) -> tuple[Array, Array]:
+    """Return nodes and log weights of an integral over the standard normal, shape (n,) each."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(n)
+    return nodes, np.log(weights / weights.sum())
 
 
 def thresholds(relative_width: Array) -> Array:

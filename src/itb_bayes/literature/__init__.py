@@ -3,6 +3,7 @@
 Facts only; the sentences of the papers are not here. What a paper does not print stays missing.
 """
 
+from itb_bayes.literature.conflicts import DerivedDrift, derived_drifts
 from itb_bayes.literature.counts import ComplicationCount, complication_counts
 from itb_bayes.literature.figures import Figure, figure, figures
 from itb_bayes.literature.kawano import PrintedRow, kawano_table
@@ -10,10 +11,12 @@ from itb_bayes.literature.sources import Source, sources
 
 __all__ = [
     "ComplicationCount",
+    "DerivedDrift",
     "Figure",
     "PrintedRow",
     "Source",
     "complication_counts",
+    "derived_drifts",
     "figure",
     "figures",
     "kawano_table",

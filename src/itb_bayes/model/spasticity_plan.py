@@ -73,25 +73,40 @@ class SpasticityPlan:
         """Mean score of every reading on the scale that is shown, shape (n_reading,)."""
         return self.shown_from + 0.5 * self.doubled_sum / self.n_muscles
 
-    def padded(self) -> tuple[Array, Array]:
-        """Return the compositions of every reading and their log ways; -inf where there is none.
-
-        Returns
-        -------
-        counts : ndarray, shape (n_reading, widest, n_category)
-        log_ways : ndarray, shape (n_reading, widest)
-        """
-        found = [
-            compositions(int(n), self.scale)[int(total)]
-            for n, total in zip(self.n_muscles, self.doubled_sum, strict=True)
-        ]
-        widest = max(len(one.log_ways) for one in found)
+    @property
+    def readings(self) -> "ReadingKinds":
+        """Readings by their kind: so many muscles, such a sum."""
+        pairs = np.column_stack([self.n_muscles, self.doubled_sum])
+        kinds, kind = np.unique(pairs, axis=0, return_inverse=True)
+        found = [compositions(int(n), self.scale)[int(total)] for n, total in kinds]
+        widest = max(one.log_ways.size for one in found)
         counts = np.zeros((len(found), widest, len(SCORES[self.scale])))
         log_ways = np.full((len(found), widest), -np.inf)
         for k, one in enumerate(found):
-            counts[k, : len(one.log_ways)] = one.counts
-            log_ways[k, : len(one.log_ways)] = one.log_ways
-        return counts, log_ways
+            counts[k, : one.log_ways.size] = one.counts
+            log_ways[k, : one.log_ways.size] = one.log_ways
+        of_phase = np.zeros((len(PHASES), self.n_patient, len(found)))
+        np.add.at(of_phase, (self.phase, self.patient, kind.ravel()), 1.0)
+        return ReadingKinds(counts, log_ways, of_phase)
+
+
+@dataclass(frozen=True)
+class ReadingKinds:
+    """Kinds of reading, and who has how many of each.
+
+    Attributes
+    ----------
+    counts : ndarray, shape (n_kind, n_way, n_category)
+        Muscles with each score, for every way to the sum.
+    log_ways : ndarray, shape (n_kind, n_way)
+        Log multinomial coefficients; -inf where there is no such way.
+    of_phase : ndarray, shape (3, n_patient, n_kind)
+        Readings of each kind.
+    """
+
+    counts: Array
+    log_ways: Array
+    of_phase: Array
 
 
 def plan_spasticity(

@@ -51,18 +51,17 @@ def patient_means(fit: SpasticityFit) -> np.ndarray:
 
 
 def spasticity_table(fit: SpasticityFit) -> tuple[ScoreRow, ...]:
-    """Return mean scores of population and sample, and the contrasts between phases."""
-    means, draws = patient_means(fit), fit.scores
+    """Return mean scores, predicted for as many new patients too, and the contrasts."""
+    means, draws, replicated = patient_means(fit), fit.scores, fit.replicated
     rows = []
     for k, phase in enumerate(PHASES):
         column = means[:, k]
         n, observed = int(np.isfinite(column).sum()), float(np.nanmean(column))
-        for name, quantity in (
-            ("population_score", "mean score, population"),
-            ("sample_score", "mean score, these patients"),
-        ):
-            values = draws[name].sel(phase=phase).to_numpy()
-            rows.append(ScoreRow(quantity, phase, n, observed, Interval.of(values)))
+        values = draws["population_score"].sel(phase=phase).to_numpy()
+        rows.append(ScoreRow("mean score", phase, n, observed, Interval.of(values)))
+        rows.append(
+            ScoreRow(f"mean of {n} new patients", phase, n, observed, Interval.of(replicated[:, k]))
+        )
     for first, second in CONTRASTS:
         pair = f"{first} - {second}"
         both = means[:, PHASES.index(first)] - means[:, PHASES.index(second)]
