@@ -71,6 +71,13 @@ def test_wheel_holds_the_demonstration_cohort(wheel: zipfile.ZipFile) -> None:
     assert {"cohort.toml", "README.md", "patients.csv", "doses.csv", "events.csv"} <= shipped
 
 
+@pytest.mark.parametrize("name", ["kawano2018", "skoog2019"])
+def test_wheel_holds_the_cohorts_of_the_papers(name: str, wheel: zipfile.ZipFile) -> None:
+    assert {"cohort.toml", "patients.csv", "doses.csv"} <= _shipped(
+        wheel, f"itb_bayes/shipped/{name}/"
+    )
+
+
 def test_wheel_holds_every_data_file_of_the_package(wheel: zipfile.ZipFile) -> None:
     source = ROOT / "src"
     files = {

@@ -19,9 +19,12 @@ def models_dir() -> Path:
 
 def demo_cohort_dir() -> Path:
     """Return the folder of the shipped synthetic cohort ``clinic-small``."""
-    return _first_existing(
-        _PACKAGE / "shipped" / "clinic-small", _CHECKOUT / "data" / "synthetic" / "clinic-small"
-    )
+    return shipped_cohort_dir("clinic-small")
+
+
+def shipped_cohort_dir(name: str) -> Path:
+    """Return the folder of a shipped synthetic cohort, for example ``kawano2018``."""
+    return _first_existing(_PACKAGE / "shipped" / name, _CHECKOUT / "data" / "synthetic" / name)
 
 
 def _first_existing(*candidates: Path) -> Path:

@@ -107,7 +107,7 @@ def test_spec_is_frozen(drift):
 
 
 def test_unknown_kind_is_an_error():
-    assert kind_names() == ("drift", "regimes")
+    assert kind_names() == ("complications", "drift", "regimes", "spasticity")
     with pytest.raises(ModelError, match="did you mean 'drift'"):
         kind_named("drfit")
 

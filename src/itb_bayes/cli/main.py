@@ -15,8 +15,10 @@ from itb_bayes.cli.checks import check, prior
 from itb_bayes.cli.compare import compare
 from itb_bayes.cli.demo import demo
 from itb_bayes.cli.fit import fit
+from itb_bayes.cli.literature import literature
 from itb_bayes.cli.policy import simulate_policy
 from itb_bayes.cli.report import report
+from itb_bayes.cli.reproduce import reproduce
 from itb_bayes.cli.risk import risk
 from itb_bayes.cli.score import score
 from itb_bayes.cli.simulate import simulate
@@ -42,6 +44,8 @@ app.command("risk")(risk)
 app.command("score")(score)
 app.command("simulate")(simulate_policy)
 app.command("report")(report)
+app.command("literature")(literature)
+app.command("reproduce")(reproduce)
 
 INTERNAL_ERROR = 6
 

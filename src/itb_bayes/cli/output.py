@@ -46,3 +46,10 @@ def number(value: float, digits: int = 3) -> str:
         return "0"
     text = f"{value:.{digits}g}"
     return f"{float(text):.0f}" if "e" in text else text
+
+
+def probability(value: float) -> str:
+    """Return a probability; never 0 or 1, which no number of draws can show."""
+    if value != value:
+        return ""
+    return ">0.999" if value > 0.9995 else "<0.001" if value < 0.0005 else f"{value:.3f}"

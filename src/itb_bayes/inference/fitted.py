@@ -51,8 +51,12 @@ class Fit(StoredFit[DriftSpec, DriftPlan]):
         manifest, spec = stored.open_fit(folder)
         if not isinstance(spec, DriftSpec):
             raise ModelError(
-                f"{folder} is a fit of kind {spec.kind!r}; this needs a fit of kind 'drift'. Use "
-                "`itb-bayes risk` or `itb-bayes score` on it."
+                f"{folder} is a fit of kind {spec.kind!r}; this needs a fit of kind 'drift'."
+                + (
+                    " Use `itb-bayes risk` or `itb-bayes score` on it."
+                    if spec.kind == "regimes"
+                    else ""
+                )
             )
         found: Fit = stored.read_fit(cls, folder, (manifest, spec), REVISION, plan_store.read_plan)
         return found

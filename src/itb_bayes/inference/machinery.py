@@ -8,7 +8,8 @@ from typing import Any
 import xarray as xr
 
 from itb_bayes.errors import ModelError
-from itb_bayes.inference import plan_store, regimes_store
+from itb_bayes.inference import complications_store, plan_store, regimes_store, spasticity_store
+from itb_bayes.inference.complications_fitted import ComplicationsFit, reported_rates
 from itb_bayes.inference.estimands import drift_estimands
 from itb_bayes.inference.fitted import Fit
 from itb_bayes.inference.fitted import thin as thin_drift
@@ -19,10 +20,11 @@ from itb_bayes.inference.regimes_fitted import RegimesFit
 from itb_bayes.inference.regimes_population import regimes_draws
 from itb_bayes.inference.regimes_states import explanations_now
 from itb_bayes.inference.settings import SamplerSettings
+from itb_bayes.inference.spasticity_fitted import SpasticityFit, mean_scores
 from itb_bayes.inference.stored import open_fit, read_fit, thin
 from itb_bayes.kernel.regimes.layout import EXPLANATIONS
+from itb_bayes.model import complications_plan, regimes_plan, spasticity_plan
 from itb_bayes.model import plan as drift_plan
-from itb_bayes.model import regimes_plan
 from itb_bayes.spec import ModelSpec
 
 Reported = dict[str, xr.Dataset]
@@ -77,6 +79,18 @@ def _build_regimes(spec: Any, plan: Any) -> Any:
     return build_regimes(spec, plan)
 
 
+def _build_complications(spec: Any, plan: Any) -> Any:
+    from itb_bayes.model.complications import build_complications  # as above
+
+    return build_complications(spec, plan)
+
+
+def _build_spasticity(spec: Any, plan: Any) -> Any:
+    from itb_bayes.model.spasticity import build_spasticity  # as above
+
+    return build_spasticity(spec, plan)
+
+
 def _reported_drift(
     spec: Any, plan: Any, posterior: xr.Dataset, settings: SamplerSettings, quiet: bool
 ) -> Reported:
@@ -123,7 +137,33 @@ def _reported_regimes(
     return {"patient explanations": xr.Dataset({"present": explanations})}
 
 
+def _reported_complications(
+    spec: Any, plan: Any, posterior: xr.Dataset, settings: SamplerSettings, quiet: bool
+) -> Reported:
+    """Rates of the typical centre and of every study."""
+    return {"rates": reported_rates(plan, posterior)}
+
+
+def _reported_spasticity(
+    spec: Any, plan: Any, posterior: xr.Dataset, settings: SamplerSettings, quiet: bool
+) -> Reported:
+    """Mean scores and contrasts."""
+    return {"scores": mean_scores(plan, posterior)}
+
+
 _MACHINERY = {
+    "complications": Machinery(
+        revision=complications_plan.REVISION,
+        plan=complications_plan.plan_complications,
+        build=_build_complications,
+        reported=_reported_complications,
+        digest=complications_store.plan_digest,
+        write=complications_store.write_plan,
+        write_set_aside=complications_store.write_set_aside,
+        read=complications_store.read_plan,
+        n_set_aside=lambda plan: len(plan.left_out),
+        fit_class=ComplicationsFit,
+    ),
     "drift": Machinery(
         revision=drift_plan.REVISION,
         plan=drift_plan.plan_drift,
@@ -147,6 +187,18 @@ _MACHINERY = {
         read=regimes_store.read_plan,
         n_set_aside=lambda plan: 0,
         fit_class=RegimesFit,
+    ),
+    "spasticity": Machinery(
+        revision=spasticity_plan.REVISION,
+        plan=spasticity_plan.plan_spasticity,
+        build=_build_spasticity,
+        reported=_reported_spasticity,
+        digest=spasticity_store.plan_digest,
+        write=spasticity_store.write_plan,
+        write_set_aside=spasticity_store.write_set_aside,
+        read=spasticity_store.read_plan,
+        n_set_aside=lambda plan: len(plan.set_aside),
+        fit_class=SpasticityFit,
     ),
 }
 

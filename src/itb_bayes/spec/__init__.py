@@ -6,8 +6,10 @@
 from itb_bayes.spec.check import ModelCheck, check_model
 from itb_bayes.spec.diff import Difference, ModelDiff, diff_models
 from itb_bayes.spec.explain import Explanation, explain
+from itb_bayes.spec.kinds.complications_spec import ComplicationsSpec
 from itb_bayes.spec.kinds.drift_spec import DriftSpec
 from itb_bayes.spec.kinds.regimes_spec import RegimesSpec
+from itb_bayes.spec.kinds.spasticity_spec import SpasticitySpec
 from itb_bayes.spec.load import load_model
 from itb_bayes.spec.model import ModelSpec
 from itb_bayes.spec.priors import PriorSpec, ResolvedPrior, resolve_prior
@@ -16,6 +18,7 @@ from itb_bayes.spec.source import shipped_models
 from itb_bayes.spec.writing import model_toml
 
 __all__ = [
+    "ComplicationsSpec",
     "Difference",
     "DriftSpec",
     "Explanation",
@@ -27,6 +30,7 @@ __all__ = [
     "PriorSpec",
     "RegimesSpec",
     "ResolvedPrior",
+    "SpasticitySpec",
     "check_model",
     "diff_models",
     "explain",

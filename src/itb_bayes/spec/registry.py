@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from itb_bayes.spec.model import ModelSpec
 
 _KINDS = {
+    "complications": "itb_bayes.spec.kinds.complications",
     "drift": "itb_bayes.spec.kinds.drift",
     "regimes": "itb_bayes.spec.kinds.regimes",
+    "spasticity": "itb_bayes.spec.kinds.spasticity",
 }
 
 Terms = dict[str, Any]

@@ -86,6 +86,7 @@ UNITS: dict[str, Unit] = {
             "percent_per_year_sd", "%/year (SD)", _SPREADS, "divide", 0, _INF, "log per year", 100
         ),
         Unit("log", "on the log dose", ("normal", *_SPREADS), "identity", -_INF, _INF, "log"),
+        Unit("log_rate", "on the log rate", ("normal", *_SPREADS), "identity", -_INF, _INF, "log"),
         Unit("ratio", "× (ratio of doses)", ("lognormal",), "log", 0, _INF, "log ratio"),
         Unit("months", "months", ("lognormal", "gamma"), "divide", 0, _INF, "years", 12),
         Unit("share", "(share)", ("beta",), "identity", 0, 1, "share"),
