@@ -18,27 +18,40 @@ def report(
     allow_unconverged: bool = typer.Option(
         False, "--allow-unconverged", help="Make watermarked pages of a fit that failed its gate."
     ),
+    threshold: float = typer.Option(
+        20.0, "--threshold", help="In 100: from here on the list counts a patient as to look at."
+    ),
+    since: Path | None = typer.Option(
+        None, "--since", help="Folder of an earlier report of the same model: say what changed."
+    ),
     as_json: bool = typer.Option(False, "--json", help="Say what was made as one JSON object."),
 ) -> None:
     """Write one self-contained page per patient, and an index: whom to look at first on top."""
-    from itb_bayes.inference.fitted import Fit
+    from itb_bayes.errors import UsageError
+    from itb_bayes.inference.machinery import load_fit
     from itb_bayes.inference.progress import Progress
     from itb_bayes.report.writing import write_report
 
-    fitted = Fit.load(fit)
-    progress = Progress("patients", fitted.plan.n_patient)
+    if not 0.0 < threshold < 100.0:
+        raise UsageError("--threshold is a chance in 100: above 0 and below 100.")
+    fitted = load_fit(fit)
+    progress: Progress | None = None
 
-    def show(done: int, total: int) -> None:
+    def show(phase: str, done: int, total: int) -> None:
         nonlocal progress
-        if done == 0:
-            progress.finish()
-            progress = Progress("pages", total)
+        if progress is None or progress.label != phase:
+            if progress is not None:
+                progress.finish()
+            progress = Progress(phase, total)
+        progress.total = total
         progress.update(done)
 
     made = write_report(
-        fitted, out, tuple(patient), allow_unconverged=allow_unconverged, on_page=show
-    )
-    progress.finish()
+        fitted, out, tuple(patient), allow_unconverged=allow_unconverged,
+        threshold=threshold / 100.0, since=since, on_progress=show,
+    )  # fmt: skip
+    if progress is not None:
+        progress.finish()
     if as_json:
         from itb_bayes.cli.output import print_json
 
@@ -54,7 +67,7 @@ def _show(made: "WrittenReport") -> None:
     if not index.gate.passed:
         typer.echo("GATE NOT PASSED: every page is watermarked; the numbers are not to be used.")
     n = len(index.patients)
-    without = sum(row.risk is None for row in index.patients)
+    without = sum(row.chance is None for row in index.patients)
     typer.echo(
         f"{made.folder / 'index.html'}: {n} {'patient' if n == 1 else 'patients'}, {without} not "
         "estimated. Beside each page lies its document as JSON."
@@ -72,7 +85,7 @@ def made_json(made: "WrittenReport") -> dict[str, Any]:
         "synthetic": index.provenance.synthetic,
         "gate_passed": index.gate.passed,
         "n_patients": len(index.patients),
-        "n_not_estimated": sum(row.risk is None for row in index.patients),
+        "n_not_estimated": sum(row.chance is None for row in index.patients),
         "pages": [
             {"patient_id": row.patient_id, "page": f"{row.page_id}.html", "status": row.status}
             for row in index.patients

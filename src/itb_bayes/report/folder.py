@@ -41,7 +41,7 @@ class ReportFolder:
         before: frozenset[str] = frozenset()
         try:
             if path.is_dir() and any(path.iterdir()):
-                before = _read_marker(path)
+                before = read_marker(path)
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.chmod(0o700)
         except OSError as error:
@@ -98,7 +98,14 @@ def _marker(names: list[str]) -> str:
     return json.dumps({"itb_bayes_report": 1, "files": names}, indent=1) + "\n"
 
 
-def _read_marker(path: Path) -> frozenset[str]:
+def read_marker(path: Path) -> frozenset[str]:
+    """Return the names of the files of a report.
+
+    Raises
+    ------
+    UsageError
+        If the folder holds no report.
+    """
     marker = path / MARKER_FILE
     refusal = UsageError(
         f"{path} is not empty and holds no earlier report; choose another --out, or empty it."

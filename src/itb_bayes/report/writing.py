@@ -1,20 +1,33 @@
 """Write a report: one page and one document per patient, and the list of all."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from itb_bayes.errors import UsageError
 from itb_bayes.figures.style import chart_style
 from itb_bayes.inference.fitted import Fit
-from itb_bayes.report.assembly import HORIZONS_MONTHS, Assembly
+from itb_bayes.inference.regimes_fitted import RegimesFit
+from itb_bayes.model.regimes_plan import RegimesPlan
+from itb_bayes.report.assembly import Assembly
 from itb_bayes.report.charts import ChartRoom
-from itb_bayes.report.document import IndexDocument, PatientDocument, to_json
+from itb_bayes.report.document import PatientDocument, to_json
+from itb_bayes.report.earlier import Earlier, read_earlier
+from itb_bayes.report.explained_assembly import ExplainedAssembly
 from itb_bayes.report.folder import ReportFolder
+from itb_bayes.report.frame import HORIZONS_MONTHS
 from itb_bayes.report.html import Charts, index_page, patient_page
-from itb_bayes.risk.patient import PatientSummary, summarise_patients
+from itb_bayes.report.index_document import IndexDocument, index_to_json
+from itb_bayes.risk.patient import summarise_patients
+from itb_bayes.risk.regimes_patient import summarise_explained
 
 INDEX = "index"
+THRESHOLD = 0.2
+"""Probability from which the list counts a patient as one to look at."""
+
+OnProgress = Callable[[str, int, int], None]
+"""Called with a phase ("patients", "pages"), the work done and all work; first with 0."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +46,14 @@ class WrittenReport:
 
 
 def write_report(
-    fit: Fit,
+    fit: Fit | RegimesFit,
     out: Path | str,
     patients: tuple[str, ...] = (),
     *,
     allow_unconverged: bool = False,
-    on_page: Callable[[int, int], None] | None = None,
+    threshold: float = THRESHOLD,
+    since: Path | None = None,
+    on_progress: OnProgress | None = None,
 ) -> WrittenReport:
     """Write the pages of a fit.
 
@@ -47,37 +62,55 @@ def write_report(
 
     Parameters
     ----------
-    fit : Fit
+    fit : Fit or RegimesFit
     out : path
         Folder for the pages: new, empty, or holding an earlier report.
     patients : tuple of str
         Only these; all where empty.
     allow_unconverged : bool
         Make watermarked pages of a fit that did not pass its gate.
-    on_page : callable, optional
-        Called with the number of pages done, and of all; first with 0, when drawing begins.
+    threshold : float
+        Probability from which the list counts a patient as one to look at.
+    since : path, optional
+        Folder of an earlier report of the same model; pages then say what has changed.
+    on_progress : callable, optional
 
     Raises
     ------
     GateError
         If the fit did not pass its gate, unless ``allow_unconverged``.
     UsageError
-        If a patient is not in the fit, or the folder cannot be used.
+        If a patient is not in the fit, or a folder cannot be used.
     """
     fit.require_gate(allow_unconverged)
     wanted = choose_patients(fit, patients)
+    earlier = Earlier() if since is None else read_earlier(since, fit)
     folder = ReportFolder.prepare(Path(out))
-    summaries = summarise_patients(fit, HORIZONS_MONTHS)
-    assembly = Assembly(fit, summaries)
-    documents = _write_pages(assembly, [summaries[i] for i in wanted], folder, on_page)
+    told = on_progress or (lambda phase, done, total: None)
+    assembly = _assemble(fit, threshold, earlier, told)
+    summaries = [assembly.summaries[i] for i in wanted]
+    documents = _write_pages(assembly, summaries, folder, told)
     index = assembly.index(documents)
-    folder.write(f"{INDEX}.json", to_json(index))
+    folder.write(f"{INDEX}.json", index_to_json(index))
     folder.write(f"{INDEX}.html", index_page(index))
     folder.finish()
     return WrittenReport(folder.path, index)
 
 
-def choose_patients(fit: Fit, patients: tuple[str, ...]) -> list[int]:
+def _assemble(
+    fit: Fit | RegimesFit, threshold: float, earlier: Earlier, told: OnProgress
+) -> Assembly | ExplainedAssembly:
+    if isinstance(fit, Fit):
+        summaries = summarise_patients(fit, HORIZONS_MONTHS)
+        return Assembly(fit, summaries, threshold, earlier.documents, earlier.run)
+    told("patients", 0, fit.plan.n_patient)
+    explained = summarise_explained(
+        fit, HORIZONS_MONTHS, lambda done, total: told("patients", done, total)
+    )
+    return ExplainedAssembly(fit, explained, threshold, earlier.documents, earlier.run)
+
+
+def choose_patients(fit: Fit | RegimesFit, patients: tuple[str, ...]) -> list[int]:
     """Return the positions of the chosen patients, in the order of the fit.
 
     Raises
@@ -85,7 +118,9 @@ def choose_patients(fit: Fit, patients: tuple[str, ...]) -> list[int]:
     UsageError
         If one is not in the fit.
     """
-    place = {patient_id: i for i, patient_id in enumerate(fit.plan.series.patient_ids)}
+    plan = fit.plan
+    ids = plan.patient_ids if isinstance(plan, RegimesPlan) else plan.series.patient_ids
+    place = {patient_id: i for i, patient_id in enumerate(ids)}
     for patient_id in patients:
         if patient_id not in place:
             raise UsageError(
@@ -96,22 +131,20 @@ def choose_patients(fit: Fit, patients: tuple[str, ...]) -> list[int]:
 
 
 def _write_pages(
-    assembly: Assembly,
-    summaries: list[PatientSummary],
+    assembly: Assembly | ExplainedAssembly,
+    summaries: Sequence[Any],
     folder: ReportFolder,
-    on_page: Callable[[int, int], None] | None,
+    told: OnProgress,
 ) -> list[PatientDocument]:
     documents = [assembly.patient(summary) for summary in summaries]
     stems = [INDEX, *(document.page_id for document in documents)]
     folder.announce([f"{stem}.{kind}" for stem in stems for kind in ("html", "json")])
-    if on_page is not None:
-        on_page(0, len(documents))
+    told("pages", 0, len(documents))
     room = ChartRoom()
     with chart_style():
         for done, document in enumerate(documents, start=1):
             charts = Charts(room.trajectory(document), room.dotplot(document))
             folder.write(f"{document.page_id}.json", to_json(document))
             folder.write(f"{document.page_id}.html", patient_page(document, charts))
-            if on_page is not None:
-                on_page(done, len(documents))
+            told("pages", done, len(documents))
     return documents

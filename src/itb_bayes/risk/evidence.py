@@ -139,8 +139,11 @@ def describe_step(plan: RegimesPlan, step: int, channel: str, first: int) -> str
     if channel == "spasm frequency":
         return f"Penn score {row[Col.PENN]:.0f}"
     if channel == "refill volume":
-        share = 100 * row[Col.REFILL]
-        return f"{share:+.0f} % of the programmed volume was still in the pump, against its usual"
+        share = round(100 * row[Col.REFILL])
+        if not share:
+            return "the pump had emptied as it usually does"
+        more = "more" if share > 0 else "less"
+        return f"{abs(share)} % of the programmed volume {more} than usual was left in the pump"
     if channel == "neurological score":
         return f"EDSS {row[Col.EDSS]:+.1f} in {12 * row[Col.EDSS_YEARS]:.0f} months"
     if channel == "work-up tests":
