@@ -62,8 +62,8 @@ def test_every_chance_names_its_date_horizon_and_group(explained: Report) -> Non
     assert "New within 12 months, in 100" in words
     assert re.search(
         r"As of 2 years 3 months after implant, given everything recorded until then: [\w ]+ in "
-        r"100 that the explanation present now is “[^”]+” and [\w ]+ in 100 that it is “[^”]+”; among the "
-        rf"{n} MS patients estimated, each as of his or her last record",
+        r"100 that the explanation present now is “[^”]+” and [\w ]+ in 100 that it is “[^”]+”; "
+        rf"among the {n} MS patients estimated, each as of his or her last record",
         words,
     )
     assert re.search(

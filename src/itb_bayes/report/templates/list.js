@@ -6,8 +6,7 @@
   var least = document.getElementById("least"), told = document.getElementById("told");
   function value(row, k) {
     if (row.cells.length !== heads.length) {
-      k = k >= heads.length - 1 ? row.cells.length - 1 : k;
-      if (k > 4 && k < row.cells.length - 1) { return null; }
+      if (k === heads.length - 1) { k = row.cells.length - 1; } else if (k > 4) { return null; }
     }
     var text = row.cells[k].textContent.trim();
     var age = /^(?:(\d+) y)? ?(?:(\d+) m)?$/.exec(text);
