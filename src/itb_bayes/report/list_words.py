@@ -40,14 +40,6 @@ class Column:
     sorted: bool = False
 
 
-@dataclass(frozen=True)
-class Cell:
-    """One cell of a row."""
-
-    text: str
-    number: bool = True
-
-
 @cache
 def list_script() -> tuple[Markup, str]:
     """Return the script that sorts and filters the list, and its hash for the page's policy."""
@@ -162,24 +154,24 @@ def _row(row: PatientRow, document: IndexDocument) -> dict[str, Any]:
     }
 
 
-def _cells(row: PatientRow, document: IndexDocument) -> list[Cell]:
+def _cells(row: PatientRow, document: IndexDocument) -> list[str]:
     if row.chance is None or row.count is None:
         return []
-    was = [Cell("" if row.previous_count is None else str(row.previous_count))]
+    was = ["" if row.previous_count is None else str(row.previous_count)]
     was = was if document.since else []
     if document.kind == "drift":
         drift = percent_with_range(row.drift_percent) if row.drift_percent else ""
-        return [Cell(drift), Cell(_chance_with_range(row.risk)), *was]
+        return [drift, _chance_with_range(row.risk), *was]
     lead = row.leading
     assert lead is not None
     value = said_count(lead.probability, lead.count)
     spread = range_in_100(lead.low, lead.high).removesuffix(" in 100")
     return [
-        Cell(said_count(row.chance, row.count)),
+        said_count(row.chance, row.count),
         *was,
-        Cell(lead.name, number=False),
-        Cell(value if value == spread else f"{value} ({spread})"),
-        Cell("" if row.risk is None else in_100(row.risk.probability).removesuffix(" in 100")),
+        lead.name,
+        value if value == spread else f"{value} ({spread})",
+        "" if row.risk is None else in_100(row.risk.probability).removesuffix(" in 100"),
     ]
 
 
@@ -197,7 +189,7 @@ def _spark(row: PatientRow) -> str:
     if t.size > SPARK_POINTS:
         chosen = np.unique(np.linspace(0, t.size - 1, SPARK_POINTS).round().astype(int))
         t, dose = t[chosen], dose[chosen]
-    return sparkline_path(t, dose, SPARK_WIDTH, SPARK_HEIGHT)
+    return sparkline_path(t, dose, SPARK_WIDTH, SPARK_HEIGHT, digits=0)
 
 
 def _contrast(document: IndexDocument) -> str:
