@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
+    import datetime
+
     from itb_bayes.report.writing import WrittenReport
 
 
@@ -24,14 +26,22 @@ def report(
     since: Path | None = typer.Option(
         None, "--since", help="Folder of an earlier report of the same model: say what changed."
     ),
+    also: list[str] = typer.Option(
+        [], "--also", help="Beside the pages: pdf, csv, fhir-r4b, fhir-r5 or cds; repeatable."
+    ),
+    date: str | None = typer.Option(
+        None, "--date", help="Day the records run to (YYYY-MM-DD); FHIR needs dates."
+    ),
     as_json: bool = typer.Option(False, "--json", help="Say what was made as one JSON object."),
 ) -> None:
     """Write one self-contained page per patient, and an index: whom to look at first on top."""
     from itb_bayes.errors import UsageError
     from itb_bayes.inference.machinery import load_fit
     from itb_bayes.inference.progress import Progress
+    from itb_bayes.report.exports import Exports
     from itb_bayes.report.writing import write_report
 
+    exports = Exports(tuple(dict.fromkeys(also)), parse_day(date))
     if not 0.0 < threshold < 100.0:
         raise UsageError("--threshold is a chance in 100: above 0 and below 100.")
     fitted = load_fit(fit)
@@ -48,7 +58,7 @@ def report(
 
     made = write_report(
         fitted, out, tuple(patient), allow_unconverged=allow_unconverged,
-        threshold=threshold / 100.0, since=since, on_progress=show,
+        threshold=threshold / 100.0, since=since, exports=exports, on_progress=show,
     )  # fmt: skip
     if progress is not None:
         progress.finish()
@@ -58,6 +68,26 @@ def report(
         print_json(made_json(made))
     else:
         _show(made)
+
+
+def parse_day(text: str | None) -> "datetime.date | None":
+    """Return a day given as YYYY-MM-DD.
+
+    Raises
+    ------
+    UsageError
+        If it is none.
+    """
+    import datetime
+
+    from itb_bayes.errors import UsageError
+
+    if text is None:
+        return None
+    try:
+        return datetime.date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"--date {text!r} is no day; write it as 2026-03-31.") from None
 
 
 def _show(made: "WrittenReport") -> None:

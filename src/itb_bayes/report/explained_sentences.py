@@ -9,6 +9,7 @@ from itb_bayes.figures.icon_array import icon_paths
 from itb_bayes.report.charts import MOST_EVENTS
 from itb_bayes.report.document import PatientDocument, Risk
 from itb_bayes.report.explained import Evidence, ExplanationNow, NextStep
+from itb_bayes.report.explained_visits import CHANNEL_NAMES
 from itb_bayes.report.sentences import as_of
 from itb_bayes.report.wording import (
     MINUS,
@@ -210,6 +211,9 @@ def explained_words(document: PatientDocument) -> dict[str, Any]:
         "events": event_words(document),
         "n_events_unmarked": max(len(document.events) - MOST_EVENTS, 0),
         "visits": visit_rows(document),
+        "channels": ", ".join(
+            name for key, name in CHANNEL_NAMES.items() if key in document.inputs.channels
+        ),
         "n_group": document.explanations.group if document.explanations else "",
     }
 

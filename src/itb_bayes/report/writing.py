@@ -12,9 +12,10 @@ from itb_bayes.inference.regimes_fitted import RegimesFit
 from itb_bayes.model.regimes_plan import RegimesPlan
 from itb_bayes.report.assembly import Assembly
 from itb_bayes.report.charts import ChartRoom
-from itb_bayes.report.document import PatientDocument, to_json
+from itb_bayes.report.document import Gate, PatientDocument, to_json
 from itb_bayes.report.earlier import Earlier, read_earlier
 from itb_bayes.report.explained_assembly import ExplainedAssembly
+from itb_bayes.report.exports import Exports
 from itb_bayes.report.folder import ReportFolder
 from itb_bayes.report.frame import HORIZONS_MONTHS
 from itb_bayes.report.html import Charts, index_page, patient_page
@@ -53,6 +54,7 @@ def write_report(
     allow_unconverged: bool = False,
     threshold: float = THRESHOLD,
     since: Path | None = None,
+    exports: Exports | None = None,
     on_progress: OnProgress | None = None,
 ) -> WrittenReport:
     """Write the pages of a fit.
@@ -73,6 +75,8 @@ def write_report(
         Probability from which the list counts a patient as one to look at.
     since : path, optional
         Folder of an earlier report of the same model; pages then say what has changed.
+    exports : Exports, optional
+        What is written beside the pages.
     on_progress : callable, optional
 
     Raises
@@ -80,16 +84,20 @@ def write_report(
     GateError
         If the fit did not pass its gate, unless ``allow_unconverged``.
     UsageError
-        If a patient is not in the fit, or a folder cannot be used.
+        If a patient is not in the fit, a folder cannot be used, or an export cannot be made.
     """
     fit.require_gate(allow_unconverged)
+    exports = exports or Exports()
+    exports.check(Gate(fit.gate.passed, tuple(fit.gate.failures())))
     wanted = choose_patients(fit, patients)
     earlier = Earlier() if since is None else read_earlier(since, fit)
     folder = ReportFolder.prepare(Path(out))
     told = on_progress or (lambda phase, done, total: None)
     assembly = _assemble(fit, threshold, earlier, told)
     summaries = [assembly.summaries[i] for i in wanted]
-    documents = _write_pages(assembly, summaries, folder, told)
+    documents = _write_pages(assembly, summaries, folder, exports, told)
+    for name, content in exports.of_report(documents).items():
+        folder.write(name, content)
     index = assembly.index(documents)
     folder.write(f"{INDEX}.json", index_to_json(index))
     folder.write(f"{INDEX}.html", index_page(index))
@@ -134,17 +142,22 @@ def _write_pages(
     assembly: Assembly | ExplainedAssembly,
     summaries: Sequence[Any],
     folder: ReportFolder,
+    exports: Exports,
     told: OnProgress,
 ) -> list[PatientDocument]:
     documents = [assembly.patient(summary) for summary in summaries]
     stems = [INDEX, *(document.page_id for document in documents)]
-    folder.announce([f"{stem}.{kind}" for stem in stems for kind in ("html", "json")])
+    pages = [f"{stem}.{kind}" for stem in stems for kind in ("html", "json")]
+    folder.announce([*pages, *exports.names(stems[1:])])
     told("pages", 0, len(documents))
     room = ChartRoom()
     with chart_style():
         for done, document in enumerate(documents, start=1):
             charts = Charts(room.trajectory(document), room.dotplot(document))
             folder.write(f"{document.page_id}.json", to_json(document))
-            folder.write(f"{document.page_id}.html", patient_page(document, charts))
+            html = patient_page(document, charts)
+            folder.write(f"{document.page_id}.html", html)
+            for name, content in exports.of_page(document, html).items():
+                folder.write(name, content)
             told("pages", done, len(documents))
     return documents

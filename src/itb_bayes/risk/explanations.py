@@ -300,10 +300,27 @@ def _rises(
     rise, quantiles = {}, {}
     each = np.repeat(weight / PATHS_PER_DRAW, PATHS_PER_DRAW)
     for h, months in enumerate(horizons):
-        rise[months] = weighted_probability((paths[:, :, h] > threshold).mean(axis=1), weight)
+        rise[months] = _chance_of_paths(paths[:, :, h] > threshold, weight)
         found = weighted_quantiles(paths[:, :, h].ravel(), each, DOSE_LEVELS + DOT_LEVELS)
         quantiles[months] = [float(np.exp(log_dose)) for log_dose in found]
     return rise, quantiles
+
+
+def _chance_of_paths(hit: NDArray[np.bool_], weight: Array) -> Probability:
+    """Return the probability of an event of which each draw has some paths, shape (n_draw, n_path).
+
+    The few paths of a draw scatter; drawn towards the mean until only the spread between draws is
+    left, their shares give a range that is not simulation error.
+    """
+    share = hit.mean(axis=1)
+    told = weighted_probability(share, weight)
+    spread = float(weight @ (share - told.value) ** 2)
+    noise = float(weight @ (share * (1.0 - share))) / (hit.shape[1] - 1)
+    if spread <= 0.0:
+        return told
+    kept = np.sqrt(max(spread - noise, 0.0) / spread)
+    low, high = weighted_quantiles(told.value + kept * (share - told.value), weight, (0.05, 0.95))
+    return replace(told, low=max(low, 0.0), high=min(high, 1.0))
 
 
 def visit_gap(plan: RegimesPlan, i: int) -> float:
