@@ -6,15 +6,19 @@ from pathlib import Path
 import pytest
 from explained_cases import DIAGNOSES, IDS, LIMITED, ODD, OUTSIDE, SHORT, STALE
 from page_reader import BANNED, Page, check_self_contained
-from report_cases import CANARY, HOSTILE, Report
+from report_cases import CANARY, HOSTILE, Report, read_report
 
+from drift_cases import run_command
+from itb_bayes.errors import GateError
 from itb_bayes.figures.style import chart_style
+from itb_bayes.inference.machinery import load_fit
 from itb_bayes.inference.regimes_fitted import RegimesFit
 from itb_bayes.report.charts import ChartRoom
 from itb_bayes.report.frame import MIN_CELL
 from itb_bayes.report.html import Charts, index_page, patient_page
 from itb_bayes.report.wording import count_in_100, in_100, said_count
 from itb_bayes.report.writing import write_report
+from regimes_fits import save_regimes_fit, small_regimes_fit
 
 WITHOUT = ODD[:3]
 
@@ -236,3 +240,31 @@ def test_changes_since_an_earlier_report_are_told(explained: Report, tmp_path: P
     assert page.count("about the same (") == 6
     assert "Last report" in page
     assert "about the same" not in explained.html(CANARY)
+
+
+def test_a_fit_of_few_patients_compares_with_nobody(tmp_path: Path) -> None:
+    bundle = save_regimes_fit(small_regimes_fit(tmp_path / "small"), tmp_path / "fit")
+    done = run_command("report", bundle, "--out", tmp_path / "pages")
+    assert done.code == 0, done.stderr
+    assert "6 patients, 1 not estimated" in done.stdout
+    assert "pages: done in" in done.stderr
+    made = read_report(load_fit(bundle), tmp_path / "pages")
+    document = made.documents["R1"]
+    assert document.group.centiles is None
+    assert {item.group_share for item in document.explanations.items} == {None}
+    words = Page(made.html("R1")).words
+    assert "Dose history, and the next 12 months" in words
+    assert "no rate is given for the patients estimated (fewer than 11)" in words
+    assert {row.n_fitted for row in made.index.groups} == {None}
+
+
+def test_a_fit_that_failed_its_gate_is_refused_or_marked(tmp_path: Path) -> None:
+    fit = small_regimes_fit(tmp_path / "small", passed=False)
+    with pytest.raises(GateError, match="did not pass"):
+        write_report(fit, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    write_report(fit, tmp_path / "out", allow_unconverged=True)
+    for path in (tmp_path / "out").glob("*.html"):
+        words = Page(path.read_text(encoding="utf-8")).words
+        assert "NOT CONVERGED" in words
+        assert "these numbers are not to be used" in words
