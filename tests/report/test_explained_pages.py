@@ -94,7 +94,7 @@ def test_present_and_within_are_never_one(explained: Report) -> None:
 @pytest.mark.parametrize(
     ("patient_id", "why"),
     [
-        (SHORT, "only 1 visits with a reading of tone or a dose; 3 are needed"),
+        (SHORT, "only 1 visit with a reading of tone or a dose; 3 are needed"),
         (STALE, "the last reading of tone or dose is 18 months older than the end of the record"),
         (OUTSIDE, "the dose in force lies outside 10 to 2000 µg/day, the range of the model"),
     ],

@@ -115,7 +115,7 @@ def test_rule_verdicts(report: Report) -> None:
         assert rule_verdict(replace(comparators, rule_flagged=flagged)) == words
     short = replace(comparators, rule_flagged=None, last_year_rise_ug=None)
     assert rule_verdict(short) == "no verdict"
-    assert "shorter than a year" in rule_sentence(short)
+    assert "no two doses a year apart" in rule_sentence(short)
     rise = summarise_patients(report.fit, (12.0,))[IDS.index("P1")].last_year_rise_ug
     assert comparators.rule_flagged == (rise > 100.0)
 

@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+FEW = 5
+"""So few pages are listed one by one, so that a page asked for is found without the list."""
+
 if TYPE_CHECKING:
     import datetime
 
@@ -102,6 +105,9 @@ def _show(made: "WrittenReport") -> None:
         f"{made.folder / 'index.html'}: {n} {'patient' if n == 1 else 'patients'}, {without} not "
         "estimated. Beside each page lies its document as JSON."
     )
+    if n <= FEW:
+        for row in index.patients:
+            typer.echo(f"{made.folder / row.page_id}.html")
     typer.echo("The pages name patients; keep them as you keep the records they come from.")
 
 

@@ -83,7 +83,7 @@ def rule_verdict(comparators: Comparators) -> str:
 def rule_sentence(comparators: Comparators) -> str:
     """Return what the 100 µg rule looked at."""
     if comparators.last_year_rise_ug is None:
-        return "The record is shorter than a year, so the rule cannot be read."
+        return "The record has no two doses a year apart, so the rule cannot be read."
     text = f"Recorded change: {signed_dose(comparators.last_year_rise_ug)} µg/day."
     if comparators.base_rate is None:
         return text

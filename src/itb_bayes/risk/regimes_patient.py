@@ -130,7 +130,8 @@ def judge_explained(plan: RegimesPlan, patient: int) -> tuple[Status, tuple[str,
     spoken = np.isfinite(own[:, Col.ASHWORTH]) | np.isfinite(own[:, Col.DOSE_CHANGE])
     n = int(spoken.sum())
     if n < MINIMUM_READINGS:
-        why = f"only {n} visits with a reading of tone or a dose; {MINIMUM_READINGS} are needed"
+        visits = "visit" if n == 1 else "visits"
+        why = f"only {n} {visits} with a reading of tone or a dose; {MINIMUM_READINGS} are needed"
         return "not estimated", (why,)
     age = float(own[-1, Col.T] - own[spoken, Col.T].max())
     if age > STALE_YEARS:
