@@ -27,7 +27,7 @@ from itb_bayes.report.wording import (
 )
 from itb_bayes.risk.interval import Interval
 
-SPARK_WIDTH, SPARK_HEIGHT, SPARK_POINTS = 72.0, 20.0, 20
+SPARK_WIDTH, SPARK_HEIGHT, SPARK_POINTS = 72.0, 20.0, 16
 RULE_UG = 100.0
 
 
