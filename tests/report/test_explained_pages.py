@@ -67,13 +67,13 @@ def test_every_chance_names_its_date_horizon_and_group(explained: Report) -> Non
     assert re.search(
         r"As of 2 years 3 months after implant, given everything recorded until then: [\w ]+ in "
         r"100 that the explanation present now is “[^”]+” and [\w ]+ in 100 that it is “[^”]+”; "
-        rf"among the {n} MS patients estimated, each as of his or her last record",
+        rf"among the {n} MS patients of the fit, each as of his or her last record",
         words,
     )
     assert re.search(
         r"[\w ]+ in 100 that the dose 12 months after 2 years 3 months after implant is more than "
         r"100 µg/day above the last one \([\w ]+ across plausible model settings\); [\w ]+ in "
-        rf"100 of the yearly comparisons of the {n} MS patients estimated did",
+        rf"100 of the yearly comparisons of the {n} MS patients of the fit did",
         words,
     )
 
@@ -129,8 +129,8 @@ def test_small_groups_are_compared_with_everybody(explained: Report) -> None:
     assert 0 < n_cp < MIN_CELL
     few = explained.documents[IDS[DIAGNOSES.index("CP")]]
     assert few.group.n_fitted is None
-    assert few.group.centiles_of == f"patients like all {len(IDS) - 3} patients estimated"
-    assert few.explanations.group == f"all {len(IDS) - 3} patients estimated"
+    assert few.group.centiles_of == f"patients like all {len(IDS) - 3} patients of the fit"
+    assert few.explanations.group == f"all {len(IDS) - 3} patients of the fit"
     groups = {row.diagnosis: row.n_fitted for row in explained.index.groups}
     assert groups["CP"] is None
     assert sorted(n is None for n in groups.values()) == [False, True, True]
@@ -254,7 +254,7 @@ def test_a_fit_of_few_patients_compares_with_nobody(tmp_path: Path) -> None:
     assert {item.group_share for item in document.explanations.items} == {None}
     words = Page(made.html("R1")).words
     assert "Dose history, and the next 12 months" in words
-    assert "no rate is given for the patients estimated (fewer than 11)" in words
+    assert "no rate is given for the patients of the fit (fewer than 11)" in words
     assert {row.n_fitted for row in made.index.groups} == {None}
 
 

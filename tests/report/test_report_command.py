@@ -57,7 +57,7 @@ def test_an_unknown_patient_is_an_error_before_anything_is_made(
 ) -> None:
     done = run_command("report", bundle, "--out", tmp_path / "out", "--patient", "p01")
     assert done.code == 2
-    assert "patient 'p01' is not in this fit (14 patients)" in done.stderr
+    assert "patient 'p01' is not among these 14 patients" in done.stderr
     assert not (tmp_path / "out").exists()
 
 

@@ -23,6 +23,11 @@ def report(
     allow_unconverged: bool = typer.Option(
         False, "--allow-unconverged", help="Make watermarked pages of a fit that failed its gate."
     ),
+    cohort: Path | None = typer.Option(
+        None,
+        "--cohort",
+        help="Pages of this cohort's patients, whom the fit has not seen (regimes fits).",
+    ),
     threshold: float = typer.Option(
         20.0, "--threshold", help="In 100: from here on the list counts a patient as to look at."
     ),
@@ -38,6 +43,7 @@ def report(
     as_json: bool = typer.Option(False, "--json", help="Say what was made as one JSON object."),
 ) -> None:
     """Write one self-contained page per patient, and an index: whom to look at first on top."""
+    from itb_bayes.cohort.cohort import Cohort
     from itb_bayes.errors import UsageError
     from itb_bayes.inference.machinery import load_fit
     from itb_bayes.inference.progress import Progress
@@ -61,7 +67,8 @@ def report(
 
     made = write_report(
         fitted, out, tuple(patient), allow_unconverged=allow_unconverged,
-        threshold=threshold / 100.0, since=since, exports=exports, on_progress=show,
+        threshold=threshold / 100.0, since=since, exports=exports,
+        unseen=None if cohort is None else Cohort.read(cohort), on_progress=show,
     )  # fmt: skip
     if progress is not None:
         progress.finish()

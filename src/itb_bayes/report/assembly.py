@@ -23,6 +23,7 @@ from itb_bayes.report.frame import (
     HORIZONS_MONTHS,
     MIN_CELL,
     Frame,
+    Source,
     axis_end,
     dose_forecast,
     rise_risk,
@@ -70,7 +71,8 @@ class Assembly:
     @cached_property
     def frame(self) -> Frame:
         """What all documents share."""
-        return Frame(self.fit, tuple(summary.patient_id for summary in self.summaries))
+        ids = tuple(summary.patient_id for summary in self.summaries)
+        return Frame(self.fit, ids, Source.of_fit(self.fit))
 
     def patient(self, summary: PatientSummary) -> PatientDocument:
         """Return the document of one patient's page."""
@@ -113,7 +115,7 @@ class Assembly:
             notice=notice(),
             horizon_months=HORIZONS_MONTHS[-1],
             n_fitted=self.fit.plan.n_patient,
-            n_set_aside=int(self.fit.manifest["n_set_aside"]),
+            n_set_aside=self.frame.source.n_set_aside,
             groups=self._group_rows,
             contrast=self._contrast,
             patients=tuple(rows),

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from itb_bayes.inference.regimes_fitted import RegimesFit
 from itb_bayes.kernel.regimes.layout import EXPLANATIONS
+from itb_bayes.model.regimes_plan import RegimesPlan
 from itb_bayes.report.document import (
     SCHEMA_VERSION,
     Comparators,
@@ -30,6 +31,7 @@ from itb_bayes.report.frame import (
     HORIZONS_MONTHS,
     MIN_CELL,
     Frame,
+    Source,
     axis_end,
     dose_forecast,
     rise_risk,
@@ -59,6 +61,24 @@ WORKLOAD_OF = "any explanation but “none of these”, present now"
 
 
 @dataclass(frozen=True, eq=False)
+class Unseen:
+    """Patients that a fit has not seen.
+
+    Attributes
+    ----------
+    plan : RegimesPlan
+        Their records, laid out by the terms of the fit.
+    source : Source
+    fitted : tuple of ExplainedPatient
+        The fitted patients, with whom they are compared.
+    """
+
+    plan: RegimesPlan
+    source: Source
+    fitted: tuple[ExplainedPatient, ...]
+
+
+@dataclass(frozen=True, eq=False)
 class ExplainedAssembly:
     """Makes the documents of one regimes fit.
 
@@ -66,7 +86,9 @@ class ExplainedAssembly:
     ----------
     fit : RegimesFit
     summaries : tuple of ExplainedPatient
-        Of all patients, with the forecasts of :data:`HORIZONS_MONTHS`.
+        Of all patients of the pages, with the forecasts of :data:`HORIZONS_MONTHS`.
+    unseen : Unseen or None
+        Where the pages are about patients that the fit has not seen.
     threshold : float
         Of the probability that anything but "none" is present; its workload is marked.
     earlier : mapping
@@ -77,6 +99,7 @@ class ExplainedAssembly:
 
     fit: RegimesFit
     summaries: tuple[ExplainedPatient, ...]
+    unseen: Unseen | None = None
     threshold: float = 0.2
     earlier: Mapping[str, PatientDocument] = field(default_factory=dict)
     since: str = ""
@@ -84,16 +107,24 @@ class ExplainedAssembly:
     @cached_property
     def groups(self) -> ReferenceGroups:
         """The patients compared with."""
-        return ReferenceGroups(self.fit, self.summaries)
+        fitted = self.summaries if self.unseen is None else self.unseen.fitted
+        last = max(summary.said.as_of_years for summary in self.summaries)
+        return ReferenceGroups(self.fit, fitted, last)
+
+    @property
+    def plan(self) -> RegimesPlan:
+        """The records that the pages are about."""
+        return self.fit.plan if self.unseen is None else self.unseen.plan
 
     @cached_property
     def frame(self) -> Frame:
         """What all documents share."""
-        return Frame(self.fit, self.fit.plan.patient_ids)
+        source = Source.of_fit(self.fit) if self.unseen is None else self.unseen.source
+        return Frame(self.fit, self.plan.patient_ids, source)
 
     def patient(self, summary: ExplainedPatient) -> PatientDocument:
         """Return the document of one patient's page."""
-        plan, said = self.fit.plan, summary.said
+        plan, said = self.plan, summary.said
         estimated = bool(summary.leading)
         return PatientDocument(
             schema_version=SCHEMA_VERSION,
@@ -143,7 +174,7 @@ class ExplainedAssembly:
             notice=notice(),
             horizon_months=HORIZONS_MONTHS[-1],
             n_fitted=self.fit.plan.n_patient,
-            n_set_aside=int(self.fit.manifest["n_set_aside"]),
+            n_set_aside=self.frame.source.n_set_aside,
             groups=self._group_rows,
             contrast=None,
             patients=tuple(rows),
@@ -224,7 +255,7 @@ class ExplainedAssembly:
     def _comparators(self, summary: ExplainedPatient) -> Comparators:
         rise = summary.last_year_rise_ug
         known = not math.isnan(rise)
-        count = self.groups.rule_counts[summary.diagnosis]
+        count = self.groups.rule_counts.get(summary.diagnosis)
         told = count is not None and count.at_risk > 0 and bool(summary.leading)
         return Comparators(
             last_year_rise_ug=shorten(rise) if known else None,

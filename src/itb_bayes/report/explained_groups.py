@@ -36,11 +36,14 @@ class ReferenceGroups:
     ----------
     fit : RegimesFit
     summaries : tuple of ExplainedPatient
-        Of all patients.
+        Of all fitted patients.
+    last_years : float
+        End of the longest record that is shown beside them.
     """
 
     fit: RegimesFit
     summaries: tuple[ExplainedPatient, ...]
+    last_years: float
 
     @cached_property
     def estimated(self) -> NDArray[np.bool_]:
@@ -50,12 +53,14 @@ class ReferenceGroups:
     def members(self, diagnosis: str) -> tuple[NDArray[np.bool_], str] | None:
         """Return the patients compared with: the diagnosis, else everybody; None if too few."""
         plan = self.fit.plan
+        if diagnosis not in plan.diagnoses:
+            return None
         own = self.estimated & (plan.diagnosis_index == plan.diagnoses.index(diagnosis))
         if own.sum() >= MIN_CELL:
-            return own, f"the {int(own.sum())} {diagnosis} patients estimated"
+            return own, f"the {int(own.sum())} {diagnosis} patients of the fit"
         n = int(self.estimated.sum())
         if n >= MIN_CELL:
-            return self.estimated, f"all {n} patients estimated"
+            return self.estimated, f"all {n} patients of the fit"
         return None
 
     @cached_property
@@ -76,8 +81,9 @@ class ReferenceGroups:
     @cached_property
     def centiles(self) -> dict[str, Centiles | None]:
         """Centiles by diagnosis, each drawn once; groups too small share those of everybody."""
-        last = max(summary.said.as_of_years for summary in self.summaries)
-        later = np.arange(1.0, axis_end(last) + CENTILE_STEP_YEARS / 2.0, CENTILE_STEP_YEARS)
+        later = np.arange(
+            1.0, axis_end(self.last_years) + CENTILE_STEP_YEARS / 2.0, CENTILE_STEP_YEARS
+        )
         t_years = np.concatenate([CENTILE_YEARS, later])
         drawn: dict[str, Centiles | None] = {}
         out: dict[str, Centiles | None] = {}
@@ -124,7 +130,7 @@ class ReferenceGroups:
     def words(self, diagnosis: str) -> str:
         """Return the patients compared with, in words."""
         members = self.members(diagnosis)
-        return members[1] if members else f"the patients estimated (fewer than {MIN_CELL})"
+        return members[1] if members else f"the patients of the fit (fewer than {MIN_CELL})"
 
     @cached_property
     def rule_counts(self) -> dict[str, RuleCount | None]:

@@ -33,19 +33,50 @@ AXIS_YEARS = 5.0
 _DIGITS = 6
 
 
+@dataclass(frozen=True)
+class Source:
+    """Whose records the pages are about.
+
+    Attributes
+    ----------
+    cohort : str
+    data_digest : str
+        SHA-256 of the records as the model reads them.
+    synthetic : bool
+    mode : str
+        "refit": they were part of the fit; "conditional": they were not.
+    n_set_aside : int
+        Entries, or patients, that could not be used.
+    """
+
+    cohort: str
+    data_digest: str
+    synthetic: bool
+    mode: str
+    n_set_aside: int
+
+    @classmethod
+    def of_fit(cls, fit: StoredFit[Any, Any]) -> "Source":
+        """Return the cohort that was fitted."""
+        m = fit.manifest
+        return cls(str(m["cohort"]), str(m["data"]), fit.synthetic, MODE, int(m["n_set_aside"]))
+
+
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """What the documents of one fit share.
+    """What the documents of one report share.
 
     Attributes
     ----------
     fit : StoredFit
     patient_ids : tuple of str
-        All patients of the fit.
+        All patients of ``source``.
+    source : Source
     """
 
     fit: StoredFit[Any, Any]
     patient_ids: tuple[str, ...]
+    source: Source
 
     @cached_property
     def provenance(self) -> Provenance:
@@ -56,11 +87,11 @@ class Frame:
             model_name=fit.spec.name,
             model_version=fit.spec.version,
             model_digest=fit.spec.digest[:SHOWN_DIGITS],
-            data_digest=str(fit.manifest["data"])[:SHOWN_DIGITS],
+            data_digest=self.source.data_digest[:SHOWN_DIGITS],
             run_id=fit.run_id,
-            cohort=label_of(str(fit.manifest["cohort"])),
-            synthetic=fit.synthetic,
-            mode=MODE,
+            cohort=label_of(self.source.cohort),
+            synthetic=fit.synthetic or self.source.synthetic,
+            mode=self.source.mode,
         )
 
     @cached_property

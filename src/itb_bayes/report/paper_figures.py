@@ -39,6 +39,9 @@ from itb_bayes.risk.regimes_patient import ExplainedPatient, summarise_explained
 from itb_bayes.risk.regimes_population import regimes_table
 
 MARKER = "figures.json"
+LAST_YEARS = 9.0
+"""Bands are drawn one year further, as on a page of a record of this length."""
+
 BAND_YEARS = np.concatenate([[0.25, 0.5, 0.75], np.arange(1.0, 10.25, 0.5)])
 
 
@@ -107,7 +110,7 @@ def explained_centiles(fit: RegimesFit) -> pd.DataFrame:
     UsageError
         If no group is large enough, or the model reads no doses.
     """
-    groups = ReferenceGroups(fit, _summaries(fit))
+    groups = ReferenceGroups(fit, _summaries(fit), LAST_YEARS)
     parts: dict[str, pd.DataFrame] = {}
     for diagnosis in fit.plan.diagnoses:
         centiles = groups.centiles[diagnosis]

@@ -5,30 +5,33 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from itb_bayes.cohort.cohort import Cohort
 from itb_bayes.errors import UsageError
 from itb_bayes.figures.style import chart_style
 from itb_bayes.inference.fitted import Fit
 from itb_bayes.inference.regimes_fitted import RegimesFit
-from itb_bayes.model.regimes_plan import RegimesPlan
+from itb_bayes.inference.regimes_store import plan_digest
+from itb_bayes.model.plan import DriftPlan
+from itb_bayes.model.regimes_plan import RegimesPlan, plan_scoring
 from itb_bayes.report.assembly import Assembly
 from itb_bayes.report.charts import ChartRoom
 from itb_bayes.report.document import Gate, PatientDocument, to_json
 from itb_bayes.report.earlier import Earlier, read_earlier
-from itb_bayes.report.explained_assembly import ExplainedAssembly
+from itb_bayes.report.explained_assembly import ExplainedAssembly, Unseen
 from itb_bayes.report.exports import Exports
 from itb_bayes.report.folder import ReportFolder
-from itb_bayes.report.frame import HORIZONS_MONTHS
+from itb_bayes.report.frame import HORIZONS_MONTHS, Source
 from itb_bayes.report.html import Charts, index_page, patient_page
 from itb_bayes.report.index_document import IndexDocument, index_to_json
 from itb_bayes.risk.patient import summarise_patients
-from itb_bayes.risk.regimes_patient import summarise_explained
+from itb_bayes.risk.regimes_patient import UNSEEN_MODE, summarise_explained
 
 INDEX = "index"
 THRESHOLD = 0.2
 """Probability from which the list counts a patient as one to look at."""
 
 OnProgress = Callable[[str, int, int], None]
-"""Called with a phase ("patients", "pages"), the work done and all work; first with 0."""
+"""Called with a phase (such as "patients" or "pages"), the work done, and all; first with 0."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,7 @@ def write_report(
     threshold: float = THRESHOLD,
     since: Path | None = None,
     exports: Exports | None = None,
+    unseen: Cohort | None = None,
     on_progress: OnProgress | None = None,
 ) -> WrittenReport:
     """Write the pages of a fit.
@@ -77,6 +81,8 @@ def write_report(
         Folder of an earlier report of the same model; pages then say what has changed.
     exports : Exports, optional
         What is written beside the pages.
+    unseen : Cohort, optional
+        Make pages of these patients, whom the fit has not seen, instead of the fitted ones.
     on_progress : callable, optional
 
     Raises
@@ -84,18 +90,28 @@ def write_report(
     GateError
         If the fit did not pass its gate, unless ``allow_unconverged``.
     UsageError
-        If a patient is not in the fit, a folder cannot be used, or an export cannot be made.
+        If a patient is not in the fit, a folder cannot be used, an export cannot be made, or a
+        drift fit is asked for pages of patients that it has not seen.
+    ModelError
+        If no patient of ``unseen`` has a dose on record.
     """
     fit.require_gate(allow_unconverged)
     exports = exports or Exports()
     exports.check(Gate(fit.gate.passed, tuple(fit.gate.failures())))
-    wanted = choose_patients(fit, patients)
+    plan = None if unseen is None else _lay_out(fit, unseen)
+    wanted = choose_patients(fit.plan if plan is None else plan, patients)
     earlier = Earlier() if since is None else read_earlier(since, fit)
     folder = ReportFolder.prepare(Path(out))
     told = on_progress or (lambda phase, done, total: None)
-    assembly = _assemble(fit, threshold, earlier, told)
-    summaries = [assembly.summaries[i] for i in wanted]
-    documents = _write_pages(assembly, summaries, folder, exports, told)
+    assembly: Assembly | ExplainedAssembly
+    if isinstance(fit, Fit):
+        summaries = summarise_patients(fit, HORIZONS_MONTHS)
+        assembly = Assembly(fit, summaries, threshold, earlier.documents, earlier.run)
+    else:
+        source = None if unseen is None or plan is None else _source(plan, unseen)
+        assembly = _explain(fit, plan, source, threshold, earlier, told)
+    chosen = [assembly.summaries[i] for i in wanted]
+    documents = _write_pages(assembly, chosen, folder, exports, told)
     for name, content in exports.of_report(documents).items():
         folder.write(name, content)
     index = assembly.index(documents)
@@ -105,35 +121,52 @@ def write_report(
     return WrittenReport(folder.path, index)
 
 
-def _assemble(
-    fit: Fit | RegimesFit, threshold: float, earlier: Earlier, told: OnProgress
-) -> Assembly | ExplainedAssembly:
+def _lay_out(fit: Fit | RegimesFit, unseen: Cohort) -> RegimesPlan:
     if isinstance(fit, Fit):
-        summaries = summarise_patients(fit, HORIZONS_MONTHS)
-        return Assembly(fit, summaries, threshold, earlier.documents, earlier.run)
-    told("patients", 0, fit.plan.n_patient)
-    explained = summarise_explained(
-        fit, HORIZONS_MONTHS, lambda done, total: told("patients", done, total)
+        raise UsageError(
+            "pages of patients that the fit has not seen are made of regimes fits; this is a "
+            "drift fit. Leave --cohort out, or fit again with these patients."
+        )
+    return plan_scoring(fit.plan, unseen)
+
+
+def _source(plan: RegimesPlan, unseen: Cohort) -> Source:
+    left_out = len(unseen.patients) - plan.n_patient
+    return Source(unseen.name, plan_digest(plan), unseen.synthetic, UNSEEN_MODE, left_out)
+
+
+def _explain(
+    fit: RegimesFit, plan: RegimesPlan | None, source: Source | None, threshold: float,
+    earlier: Earlier, told: OnProgress,
+) -> ExplainedAssembly:  # fmt: skip
+    phase = "patients" if plan is None else "fitted patients"
+    told(phase, 0, fit.plan.n_patient)
+    fitted = summarise_explained(fit, HORIZONS_MONTHS, lambda done, total: told(phase, done, total))
+    rest = (threshold, earlier.documents, earlier.run)
+    if plan is None or source is None:
+        return ExplainedAssembly(fit, fitted, None, *rest)
+    told("patients", 0, plan.n_patient)
+    summaries = summarise_explained(
+        fit, HORIZONS_MONTHS, lambda done, total: told("patients", done, total), unseen=plan
     )
-    return ExplainedAssembly(fit, explained, threshold, earlier.documents, earlier.run)
+    return ExplainedAssembly(fit, summaries, Unseen(plan, source, fitted), *rest)
 
 
-def choose_patients(fit: Fit | RegimesFit, patients: tuple[str, ...]) -> list[int]:
-    """Return the positions of the chosen patients, in the order of the fit.
+def choose_patients(plan: DriftPlan | RegimesPlan, patients: tuple[str, ...]) -> list[int]:
+    """Return the positions of the chosen patients, in the order of the plan.
 
     Raises
     ------
     UsageError
-        If one is not in the fit.
+        If one is not in it.
     """
-    plan = fit.plan
     ids = plan.patient_ids if isinstance(plan, RegimesPlan) else plan.series.patient_ids
     place = {patient_id: i for i, patient_id in enumerate(ids)}
     for patient_id in patients:
         if patient_id not in place:
             raise UsageError(
-                f"patient {patient_id!r} is not in this fit ({len(place)} patients). Identifiers "
-                "are compared exactly; patients set aside before the fit have no page."
+                f"patient {patient_id!r} is not among these {len(place)} patients. Identifiers "
+                "are compared exactly; patients set aside have no page."
             )
     return sorted({place[patient_id] for patient_id in patients or tuple(place)})
 

@@ -23,11 +23,14 @@ from itb_bayes.risk.next_tests import NextTest, next_tests
 from itb_bayes.risk.patient import LIMITED_READINGS, Forecast, Probability, Status
 from itb_bayes.risk.rule import AFTER_YEARS, OLDEST_READING_YEARS, RuleCount, yearly_rises
 from itb_bayes.risk.rule import RISE_UG as RULE_UG
-from itb_bayes.risk.weights import PatientWeights, equal_weights
+from itb_bayes.risk.weights import PatientWeights, equal_weights, importance_weights
 
 Array = NDArray[np.float64]
 
-MODE = "refit"
+MODE, UNSEEN_MODE = "refit", "conditional"
+NO_DIAGNOSIS = "other"
+"""Shown for a diagnosis that was not among those fitted."""
+
 STALE_YEARS = 1.0
 """A record whose last reading of tone or dose is older than this, as of its end, is stale."""
 
@@ -83,8 +86,10 @@ def summarise_explained(
     fit: RegimesFit,
     horizons_months: tuple[float, ...] = (3.0, 6.0, 9.0, 12.0),
     on_progress: Callable[[int, int], None] | None = None,
+    *,
+    unseen: RegimesPlan | None = None,
 ) -> tuple[ExplainedPatient, ...]:
-    """Summarise every patient of a fit.
+    """Summarise every patient of a fit, or of a plan that the fit has not seen.
 
     Parameters
     ----------
@@ -94,15 +99,25 @@ def summarise_explained(
         Increasing forecast horizons; onsets are asked for at the last.
     on_progress : callable, optional
         Called with work done and all work: one unit per draw filtered and per patient.
+    unseen : RegimesPlan, optional
+        Patients that the fit has not seen, laid out by
+        :func:`itb_bayes.model.regimes_plan.plan_scoring`: the draws are weighted by each patient's
+        own records (mode "conditional").
     """
-    plan, draws = fit.plan, fit.population()
+    plan = fit.plan if unseen is None else unseen
+    draws = fit.population(unseen)
     total = draws.n_draw + plan.n_patient
     told = on_progress or (lambda done, of: None)
     states = filter_patients(plan, draws, lambda done: told(done, total))
-    weights = equal_weights(draws.n_draw, plan.n_patient)
+    mode = MODE if unseen is None else UNSEEN_MODE
+    weights = (
+        equal_weights(draws.n_draw, plan.n_patient)
+        if unseen is None
+        else importance_weights(states.log_likelihood)
+    )
     out = []
     for i in range(plan.n_patient):
-        out.append(_summarise(plan, draws, states, weights, i, horizons_months, fit.seed))
+        out.append(_summarise(plan, draws, states, weights, i, mode, horizons_months, fit.seed))
         told(draws.n_draw + i + 1, total)
     return tuple(out)
 
@@ -127,6 +142,8 @@ def count_group_rule(plan: RegimesPlan, patients: NDArray[np.bool_]) -> RuleCoun
 def judge_explained(plan: RegimesPlan, patient: int) -> tuple[Status, tuple[str, ...]]:
     """Return whether a patient's record supports numbers, and why not."""
     own = plan.data[int(plan.offsets[patient]) : int(plan.offsets[patient + 1])]
+    if plan.diagnosis_index[patient] < 0:
+        return "not estimated", ("the diagnosis is none of those fitted",)
     spoken = np.isfinite(own[:, Col.ASHWORTH]) | np.isfinite(own[:, Col.DOSE_CHANGE])
     n = int(spoken.sum())
     if n < MINIMUM_READINGS:
@@ -150,19 +167,24 @@ def judge_explained(plan: RegimesPlan, patient: int) -> tuple[Status, tuple[str,
         reasons.append(f"{n} visits with a reading: the numbers lean on other patients")
     if not np.isfinite(own[:, Col.ASHWORTH]).any():
         reasons.append("no Ashworth score on record: a rising dose is all that speaks")
+    if plan.centres and plan.centre_index[patient] < 0:
+        reasons.append("a centre that was not fitted: its habits are taken for the mean of others'")
     return ("limited" if reasons else "ok"), tuple(reasons)
 
 
 def _summarise(
     plan: RegimesPlan, draws: RegimesDraws, states: StateDraws, weights: PatientWeights, i: int,
-    horizons: tuple[float, ...], seed: int,
+    mode: str, horizons: tuple[float, ...], seed: int,
 ) -> ExplainedPatient:  # fmt: skip
     said = explain_patient(
-        plan, draws, states, weights, i, MODE, horizons, seed, onset_horizons=horizons[-1:]
+        plan, draws, states, weights, i, mode, horizons, seed, onset_horizons=horizons[-1:]
     )
     status, reasons = judge_explained(plan, i)
+    if status != "not estimated" and not said.present:
+        status, reasons = "not estimated", (said.status.removeprefix("not estimated: "),)
     t, dose = dose_course(plan, i)
-    estimated = status != "not estimated" and bool(said.present)
+    estimated = status != "not estimated"
+    diagnosis = int(plan.diagnosis_index[i])
     leading = ""
     evidence: tuple[EvidenceLine, ...] = ()
     tests: tuple[NextTest, ...] = ()
@@ -172,7 +194,7 @@ def _summarise(
         tests = next_tests(draws.g, states.after[:, i, :, 0], weights.weight[:, i])
     return ExplainedPatient(
         index=i,
-        diagnosis=plan.diagnoses[plan.diagnosis_index[i]],
+        diagnosis=plan.diagnoses[diagnosis] if diagnosis >= 0 else NO_DIAGNOSIS,
         status=status,
         reasons=reasons,
         said=said,
