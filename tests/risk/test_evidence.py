@@ -176,7 +176,7 @@ def row_of(plan, step: int, channel: str, **changes) -> str:
         ("Ashworth", {"ASHWORTH": np.nan, "DOSE_CHANGE": 0.0}, "dose left as it was"),
         ("Ashworth", {"ASHWORTH": 2.04}, "mean Ashworth 2.0 of 4; "),
         ("spasm frequency", {"PENN": 3.0}, "Penn score 3"),
-        ("refill volume", {"REFILL": 0.24}, "+24 % of the programmed volume was still in the pump"),
+        ("refill volume", {"REFILL": 0.24}, "24 % of the programmed volume more than usual"),
         ("neurological score", {"EDSS": 0.5, "EDSS_YEARS": 1.5}, "EDSS +0.5 in 18 months"),
         ("work-up tests", {"DYE": 1, "ASPIRATION": -1, "ROTOR": 0},
          "dye study positive; rotor study negative"),

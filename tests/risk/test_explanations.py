@@ -304,3 +304,16 @@ def test_weighted_probability():
 def test_states_collapse_to_explanations():
     assert COLLAPSE.sum(axis=1).tolist() == [1.0] * N_STATE
     assert COLLAPSE.argmax(axis=1).tolist() == list(EXPLANATION_OF_STATE)
+
+
+def test_range_of_a_rise_is_not_the_scatter_of_paths():
+    rng = np.random.default_rng(3)
+    weight = np.full(4000, 1.0 / 4000)
+    same = explanations._chance_of_paths(rng.random((4000, 20)) < 0.3, weight)
+    assert same.value == pytest.approx(0.3, abs=0.01)
+    assert same.high - same.low < 0.08  # the shares themselves spread from 0.15 to 0.5
+    truth = rng.uniform(0.1, 0.9, 4000)
+    wide = explanations._chance_of_paths(rng.random((4000, 20)) < truth[:, None], weight)
+    assert (wide.low, wide.high) == pytest.approx((0.14, 0.86), abs=0.04)
+    never = explanations._chance_of_paths(np.zeros((50, 20), dtype=bool), np.full(50, 0.02))
+    assert (never.value, never.low, never.high) == (0.0, 0.0, 0.0)

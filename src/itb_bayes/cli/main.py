@@ -10,7 +10,7 @@ import sys
 import typer
 
 from itb_bayes import __version__
-from itb_bayes.cli import data, model
+from itb_bayes.cli import data, figures, model
 from itb_bayes.cli.checks import check, prior
 from itb_bayes.cli.compare import compare
 from itb_bayes.cli.demo import demo
@@ -35,6 +35,7 @@ app = typer.Typer(
 data.app.command("simulate")(simulate)
 app.add_typer(data.app, name="data")
 app.add_typer(model.app, name="model")
+app.add_typer(figures.app, name="figures")
 app.command("demo")(demo)
 app.command("fit")(fit)
 app.command("prior")(prior)
