@@ -40,7 +40,7 @@ def check(
     results = check_fit(fitted, quiet=quiet)
     header = fit_header(fitted)
     page = write_checks(results, header, target)
-    _show(results, header, as_json, page)
+    show_checks(results, header, as_json, page)
     if not fitted.gate.passed:
         typer.echo("the fit did not pass its convergence gate: use no number of it.", err=True)
         raise typer.Exit(GateError.exit_code)
@@ -77,7 +77,7 @@ def prior(
     results = prior_checks(spec, plan, seed)
     header = prior_header(spec, plan, data, seed)
     page = write_checks(results, header, out) if out is not None else None
-    _show(results, header, as_json, page)
+    show_checks(results, header, as_json, page)
 
 
 def fit_header(fitted: "Fit") -> "PageHeader":
@@ -161,9 +161,10 @@ def _design_facts(plan: "DriftPlan") -> tuple[tuple[str, str], ...]:
     )
 
 
-def _show(
+def show_checks(
     results: "Sequence[CheckResult]", header: "PageHeader", as_json: bool, page: Path | None
 ) -> None:
+    """Print verdicts, failed ones first, or everything as JSON."""
     from itb_bayes.checks.result import failed_first
     from itb_bayes.cli.output import print_json
     from itb_bayes.report.checks_page import checks_json

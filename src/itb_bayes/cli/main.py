@@ -11,6 +11,7 @@ import typer
 
 from itb_bayes import __version__
 from itb_bayes.cli import data, model
+from itb_bayes.cli.calibrate import calibrate
 from itb_bayes.cli.checks import check, prior
 from itb_bayes.cli.compare import compare
 from itb_bayes.cli.demo import demo
@@ -38,6 +39,7 @@ app.command("fit")(fit)
 app.command("prior")(prior)
 app.command("check")(check)
 app.command("compare")(compare)
+app.command("calibrate")(calibrate)
 app.command("risk")(risk)
 app.command("score")(score)
 app.command("simulate")(simulate_policy)

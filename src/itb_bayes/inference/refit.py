@@ -26,8 +26,13 @@ class Refitter:
         self.plan = plan
         self._compiled: Any = compile_model(build_drift(spec, plan))
 
-    def sample(self, log_dose: NDArray[np.float64], settings: SamplerSettings) -> xr.DataTree:
+    def sample(
+        self, log_dose: NDArray[np.float64], settings: SamplerSettings, cores: int | None = None
+    ) -> xr.DataTree:
         """Sample given other log doses at the same readings.
+
+        ``cores`` is how many chains run at once (by default a whole batch); draws do not depend
+        on it.
 
         Raises
         ------
@@ -41,5 +46,8 @@ class Refitter:
             log_dose=log_dose, static=static_data(self.plan, log_dose)
         )
         return join_batches(
-            [sample_batch(compiled, settings, batch) for batch in chain_batches(settings)]
+            [
+                sample_batch(compiled, settings, batch, cores=cores)
+                for batch in chain_batches(settings)
+            ]
         )

@@ -64,8 +64,15 @@ def checks_json(results: Sequence[CheckResult], header: PageHeader) -> dict[str,
     }
 
 
-def write_checks(results: Sequence[CheckResult], header: PageHeader, folder: Path) -> Path:
+def write_checks(
+    results: Sequence[CheckResult],
+    header: PageHeader,
+    folder: Path,
+    beside: frozenset[str] = frozenset(),
+) -> Path:
     """Write page, JSON and the source data of tables and figures; return the page's path.
+
+    ``beside`` names what else may lie in the folder.
 
     Raises
     ------
@@ -76,7 +83,7 @@ def write_checks(results: Sequence[CheckResult], header: PageHeader, folder: Pat
     content = checks_json(results, header)
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
     html = render_checks(results, header)
-    check_target(folder, header.stem)
+    check_target(folder, header.stem, beside)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         page.write_text(html, encoding="utf-8", newline="\n")
@@ -236,8 +243,10 @@ FIGURES = {
 """Each figure by its key: how it is drawn from source data, and how it reads."""
 
 
-def check_target(folder: Path, stem: str) -> None:
+def check_target(folder: Path, stem: str, beside: frozenset[str] = frozenset()) -> None:
     """Refuse a folder that holds something else than the checks written before.
+
+    ``beside`` names what else may lie there.
 
     Raises
     ------
@@ -245,7 +254,8 @@ def check_target(folder: Path, stem: str) -> None:
     """
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file. Name a folder with --out.")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / f"{stem}.json").exists():
+    foreign = folder.is_dir() and any(path.name not in beside for path in folder.iterdir())
+    if foreign and not (folder / f"{stem}.json").exists():
         raise UsageError(
             f"{folder} holds something else. Name a new folder, or one written by this command, "
             "with --out."
