@@ -15,6 +15,7 @@ from itb_bayes.cli.calibrate import calibrate
 from itb_bayes.cli.checks import check, prior
 from itb_bayes.cli.compare import compare
 from itb_bayes.cli.demo import demo
+from itb_bayes.cli.evaluate import evaluate
 from itb_bayes.cli.fit import fit
 from itb_bayes.cli.policy import simulate_policy
 from itb_bayes.cli.report import report
@@ -40,6 +41,7 @@ app.command("prior")(prior)
 app.command("check")(check)
 app.command("compare")(compare)
 app.command("calibrate")(calibrate)
+app.command("evaluate")(evaluate)
 app.command("risk")(risk)
 app.command("score")(score)
 app.command("simulate")(simulate_policy)

@@ -71,12 +71,12 @@ def net_benefits(
         by_patient = np.bincount(number, values, names.size)
         return float(by_patient.sum()), weights @ by_patient
 
-    (n, ns), (sick, sicks) = sums(np.ones(truth.size)), sums(truth.astype(float))
+    (n, ns), (sick, sicks) = sums(np.ones(truth.size)), sums(_ones(truth))
     out = []
     for threshold in thresholds:
         odds = threshold / (1.0 - threshold)
         acted = probability >= threshold
-        (tp, tps), (fp, fps) = sums((acted & truth) * 1.0), sums((acted & ~truth) * 1.0)
+        (tp, tps), (fp, fps) = sums(_ones(acted & truth)), sums(_ones(acted & ~truth))
         model, models = 100 * (tp - odds * fp) / n, 100 * (tps - odds * fps) / ns
         everyone = 100 * (sick - odds * (n - sick)) / n
         everyones = 100 * (sicks - odds * (ns - sicks)) / ns
@@ -89,3 +89,7 @@ def net_benefits(
             )
         )
     return tuple(out)
+
+
+def _ones(flags: Flags) -> Array:
+    return flags.astype(np.float64)
