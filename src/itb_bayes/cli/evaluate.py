@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from itb_bayes.evaluate.distribute import Workplace
     from itb_bayes.inference.settings import SamplerSettings
     from itb_bayes.report.checks_page import PageHeader
-    from itb_bayes.spec import DriftSpec, ModelSpec
+    from itb_bayes.spec import DriftSpec, ModelSpec, RegimesSpec
 
 Facts = list[tuple[str, str]]
 
 
 def evaluate(
     model: str = typer.Argument(
-        ..., help="A model file or @name; or the folder of a regimes fit of other patients."
+        ..., help="A model file or @name; or the folder of a regimes fit to other patients."
     ),
     cohort: Path = typer.Argument(..., help="Folder or workbook of the cohort."),
     out: Path = typer.Option(..., "--out", help="Folder of the page and its tables."),
@@ -51,19 +51,113 @@ def evaluate(
     from itb_bayes.evaluate.distribute import Workplace
     from itb_bayes.inference.settings import profile_settings
     from itb_bayes.report.checks_page import check_target, write_checks
-    from itb_bayes.spec import DriftSpec, load_model
+    from itb_bayes.spec import DriftSpec, RegimesSpec, load_model
 
     place = Workplace(workers, scheduler)
     sampler = profile_settings(profile, seed=seed)
     check_target(out, "evaluation")
     data = Cohort.read(cohort)
-    spec = load_model(model)
-    if not isinstance(spec, DriftSpec):
-        raise ModelError(f"models of kind {spec.kind!r} cannot be cross-validated by this version.")
-    results, facts = _cross_validate(spec, data, (by, folds, origins), sampler, place, quiet)
+    results: Sequence[CheckResult]
+    if Path(model).is_dir():
+        spec, results, facts = _judge_fit(Path(model), data, cohort, seed)
+    else:
+        spec = load_model(model)
+        if isinstance(spec, DriftSpec):
+            layout = (by, folds, origins)
+            results, facts = _cross_validate(spec, data, layout, sampler, place, quiet)
+        elif isinstance(spec, RegimesSpec):
+            results, facts = _cross_explain(spec, data, cohort, (by, folds), sampler, place, quiet)
+        else:
+            raise ModelError(
+                f"models of kind {spec.kind!r} cannot be cross-validated by this version."
+            )
     header = _header(spec, data, facts, seed)
     page = write_checks(results, header, out)
     show_checks(results, header, as_json, page)
+
+
+def _judge_fit(
+    folder: Path, data: "Cohort", source: Path, seed: int
+) -> "tuple[ModelSpec, Sequence[CheckResult], Facts]":
+    """Judge a fit's explanations of patients that it has not seen."""
+    from itb_bayes.errors import UsageError
+    from itb_bayes.evaluate.explanations.filtered import ExplanationFold, filtered_probabilities
+    from itb_bayes.evaluate.explanations.reference import reference_of
+    from itb_bayes.evaluate.explanations.scores import explanation_checks
+    from itb_bayes.inference.machinery import load_fit
+    from itb_bayes.inference.regimes_fitted import RegimesFit
+    from itb_bayes.model.regimes_plan import plan_scoring
+
+    fitted = load_fit(folder)
+    if not isinstance(fitted, RegimesFit):
+        raise UsageError(
+            f"{folder} is a fit of kind {fitted.spec.kind!r}; name its model file instead: it is "
+            "judged by fitting again without what is forecast."
+        )
+    fitted.require_gate()
+    if fitted.manifest["cohort_fingerprint"] == data.fingerprint:
+        raise UsageError(
+            f"{folder} was fitted to these very patients, who cannot judge it. Name another "
+            "cohort, or the model file, to fit again without the patients that are judged."
+        )
+    reference = reference_of(data, source)
+    scores, unreliable = filtered_probabilities(plan_scoring(fitted.plan, data), fitted.posterior)
+    fold = ExplanationFold(f"run {fitted.run_id}", scores, unreliable, float("nan"), 0)
+    facts = [
+        (
+            "Parameters",
+            f"fit {fitted.run_id} of cohort {fitted.manifest['cohort']}, not fitted again",
+        ),
+        *_explanation_facts(data, reference.definition),
+    ]
+    return fitted.spec, explanation_checks(data, reference, [fold], seed), facts
+
+
+def _cross_explain(
+    spec: "RegimesSpec", data: "Cohort", source: Path, layout: tuple[str, int],
+    sampler: "SamplerSettings", place: "Workplace", quiet: bool,
+) -> "tuple[Sequence[CheckResult], Facts]":  # fmt: skip
+    """Fit without some patients, and judge their explanations, in turn."""
+    from itb_bayes.evaluate.distribute import run_tasks
+    from itb_bayes.evaluate.explanations.filtered import (
+        RegimesFolds,
+        leave_out_patients,
+        run_fold,
+    )
+    from itb_bayes.evaluate.explanations.reference import reference_of
+    from itb_bayes.evaluate.explanations.scores import explanation_checks
+    from itb_bayes.inference.progress import Progress
+    from itb_bayes.model.regimes_plan import plan_regimes
+
+    by, count = layout
+    reference = reference_of(data, source)
+    plan = plan_regimes(spec, data)
+    left_out, names = leave_out_patients(plan, by, count, sampler.seed)
+    shared = RegimesFolds(spec, plan, left_out, names, sampler)
+    progress = Progress("folds", len(names), quiet=quiet)
+    done = {}
+    for number, fold in run_tasks(run_fold, shared, range(len(names)), place):
+        done[number] = fold
+        progress.update(len(done))
+    progress.finish()
+    facts = [
+        ("Left out", f"{len(names)} parts by {by}: every fit sees the other parts only"),
+        *_explanation_facts(data, reference.definition),
+    ]
+    folds = [done[k] for k in sorted(done)]
+    return explanation_checks(data, reference, folds, sampler.seed), facts
+
+
+def _explanation_facts(data: "Cohort", definition: str) -> Facts:
+    return [
+        ("Patients", str(len(data.patients))),
+        ("Reference standard", definition),
+        (
+            "Probabilities",
+            "filtered: at each visit only records up to it, population draws weighted by them",
+        ),
+        ("Intervals", "95 %, over resamples of patients"),
+    ]
 
 
 def _cross_validate(

@@ -1,4 +1,4 @@
-"""Many fits of one design: compile once, swap the doses, sample."""
+"""Fits without a bundle: many of one design, compiled once; or one of a plan."""
 
 from typing import Any
 
@@ -6,11 +6,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from itb_bayes.inference.machinery import machinery_of
 from itb_bayes.inference.sampling import chain_batches, compile_model, join_batches, sample_batch
 from itb_bayes.inference.settings import SamplerSettings
 from itb_bayes.model.drift import build_drift, static_data
 from itb_bayes.model.plan import DriftPlan
-from itb_bayes.spec import DriftSpec
+from itb_bayes.spec import DriftSpec, ModelSpec
 
 
 class Refitter:
@@ -51,3 +52,22 @@ class Refitter:
                 for batch in chain_batches(settings)
             ]
         )
+
+
+def sample_plan(
+    spec: ModelSpec, plan: Any, settings: SamplerSettings, cores: int | None = None
+) -> xr.DataTree:
+    """Compile the model of a plan, of any kind, and sample it.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+    plan : DriftPlan or RegimesPlan
+    settings : SamplerSettings
+    cores : int, optional
+        Chains that run at once; draws do not depend on it.
+    """
+    compiled = compile_model(machinery_of(spec).build(spec, plan))
+    return join_batches(
+        [sample_batch(compiled, settings, batch, cores=cores) for batch in chain_batches(settings)]
+    )

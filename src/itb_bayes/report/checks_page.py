@@ -17,6 +17,7 @@ from itb_bayes.errors import UsageError
 from itb_bayes.figures.check_curves import RankPanel, ecdf_figure, rank_figure, trace_figure
 from itb_bayes.figures.check_learning import learning_figure
 from itb_bayes.figures.check_predictive import YearBands, dose_band_figure, interval_figure
+from itb_bayes.figures.check_reliability import reliability_figure
 from itb_bayes.figures.svg import inline_svg
 
 HEADINGS = {"q05": "5 %", "q25": "25 %", "q50": "50 %", "q75": "75 %", "q95": "95 %"}
@@ -205,6 +206,11 @@ def _learning(plot: pd.DataFrame) -> Figure:
     return learning_figure(list(plot["parameter"]), *values)
 
 
+def _reliability(plot: pd.DataFrame) -> Figure:
+    columns = ("stated", "observed", "band_low", "band_high")
+    return reliability_figure(*(plot[c].to_numpy(dtype=float) for c in columns))
+
+
 INTERVALS_READ = (
     "One row per statistic: a blue line for the 90 % predictive interval, a dot for the observed "
     "value; open dots are not judged; arrow heads lie farther out than the axis."
@@ -230,6 +236,11 @@ LEARNING_READ = (
     "One row per parameter: 90 % interval and median of the posterior, placed by prior "
     "probability; the dashed line is the prior's own 90 % interval."
 )
+RELIABILITY_READ = (
+    "Share of visits with the condition over the probability given, on logarithmic axes (below "
+    "0.001 drawn at 0.001); blue: band that holds 95 % of perfectly calibrated curves whole; "
+    "squares lie outside it."
+)
 
 FIGURES = {
     "intervals": (_intervals, INTERVALS_READ),
@@ -239,6 +250,7 @@ FIGURES = {
     "ranks": (_ranks, RANKS_READ),
     "trace": (_trace, TRACE_READ),
     "prior_posterior": (_learning, LEARNING_READ),
+    "reliability": (_reliability, RELIABILITY_READ),
 }
 """Each figure by its key: how it is drawn from source data, and how it reads."""
 
