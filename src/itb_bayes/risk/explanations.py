@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from itb_bayes.cohort.search import QUIET
 from itb_bayes.cohort.timeline import Action
 from itb_bayes.inference.regimes_population import RegimesDraws
 from itb_bayes.inference.regimes_states import StateDraws, filter_patients
@@ -155,6 +156,7 @@ def blank(plan: RegimesPlan) -> RegimesPlan:
     """Return a plan in which nothing was read, found or said: operations alone are left."""
     data, codes = plan.data.copy(), plan.codes.copy()
     blank_channels(data, codes, ("events",))
+    data[:, Col.SEARCH] = QUIET
     return replace(plan, data=data, codes=codes)
 
 

@@ -130,9 +130,9 @@ def _still_adjoint(
 def read_dose(
     g: Any, own: Any, shift: float, row: Any, codes: Any, b: Any, out: Any, kept: Any
 ) -> None:
-    """Update every state (9, 6) by a dose change whose reading was not written down.
+    """Update every state (11, 6) by a dose change whose reading was not written down.
 
-    ``kept`` (9, 2) serves the reverse.
+    ``kept`` (11, 2) serves the reverse.
     """
     width = g[_STILL_VAR]
     unchanged = row[_CHANGE] == 0.0
@@ -158,7 +158,7 @@ def read_dose_adjoint(
     g: Any, own: Any, row: Any, codes: Any, b: Any, out: Any, kept: Any,
     bar: Any, g_bar: Any, own_bar: Any,
 ) -> None:  # fmt: skip
-    """Turn ``bar`` (9, 6) into the adjoint of the belief before :func:`read_dose`.
+    """Turn ``bar`` (11, 6) into the adjoint of the belief before :func:`read_dose`.
 
     ``out`` is what it made of ``b``.
     """

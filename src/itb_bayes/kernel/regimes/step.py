@@ -10,7 +10,7 @@ from itb_bayes.kernel.regimes.response import respond, respond_adjoint
 
 _RISING, _WORSE = int(State.TOLERANCE_RISING), int(State.PROGRESSION)
 _TRIGGER, _LEAKING = int(State.TRIGGER), int(State.CATHETER_LEAKING)
-_SEVERE = int(State.CATHETER_SEVERE)
+_CREEPING, _SEVERE = int(State.CATHETER_CREEPING), int(State.CATHETER_SEVERE)
 _DRIFT, _UNTREATED, _TONE_VAR = int(Own.DRIFT), int(Own.UNTREATED), int(Own.TONE_VAR)
 _T, _DOSE = int(Col.T), int(Col.LOG_DOSE)
 _ASHWORTH, _PENN, _BOLUS = int(Col.ASHWORTH), int(Col.PENN), int(Code.BOLUS)
@@ -22,6 +22,7 @@ _T_RATE, _T_VAR = int(Par.TOLERANCE_RATE), int(Par.TOLERANCE_VAR)
 _P_RATE, _P_VAR = int(Par.PROGRESSION_RATE), int(Par.PROGRESSION_VAR)
 _HILL, _LOSS, _LOSS_VAR = int(Par.HILL), int(Par.LOSS_SEVERE), int(Par.LOSS_SEVERE_VAR)
 _LEAK_RATE, _LEAK_VAR = int(Par.LEAK_RATE), int(Par.LEAK_VAR)
+_CREEP_RATE, _CREEP_VAR = int(Par.CREEP_RATE), int(Par.CREEP_VAR)
 _TRIGGER_TONE, _TRIGGER_VAR = int(Par.TRIGGER_TONE), int(Par.TRIGGER_TONE_VAR)
 _OUTLIER, _PENN_A, _PENN_B = int(Par.OUTLIER), int(Par.PENN_INTERCEPT), int(Par.PENN_SLOPE)
 _PENN_VAR, _PENN_PATIENT = int(Par.PENN_VAR), int(Par.PENN_PATIENT_VAR)
@@ -30,7 +31,7 @@ _POTENCY = int(Par.BOLUS_POTENCY)
 
 @part
 def begin(g: Any, log_dose: float, b: Any) -> None:
-    """Fill the belief (9, 6) before the first step."""
+    """Fill the belief (11, 6) before the first step."""
     for s in range(N_STATE):
         b[s, 0] = START_ELSEWHERE
         b[s, 1] = log_dose + g[_START]
@@ -52,7 +53,7 @@ def begin_adjoint(bar: Any, g_bar: Any) -> None:
 
 @part
 def drift(g: Any, own: Any, t: float, dt: float, b: Any) -> None:
-    """Let the requirement of every state (9, 6) move over the time ``dt`` that ends at ``t``."""
+    """Let the requirement of every state (11, 6) move over the time ``dt`` that ends at ``t``."""
     fading = math.exp(-(t - dt) / g[_TITRATION_YEARS]) - math.exp(-t / g[_TITRATION_YEARS])
     mean = own[_DRIFT] * dt + g[_TITRATION] * fading
     var = g[_WANDER] * dt + g[_TITRATION_VAR] * fading * fading
@@ -65,6 +66,8 @@ def drift(g: Any, own: Any, t: float, dt: float, b: Any) -> None:
     b[_WORSE, 3] += g[_P_VAR] * dt
     b[_LEAKING, 1] += g[_LEAK_RATE] * dt
     b[_LEAKING, 3] += g[_LEAK_VAR] * dt
+    b[_CREEPING, 1] += g[_CREEP_RATE] * dt
+    b[_CREEPING, 3] += g[_CREEP_VAR] * dt
 
 
 @part
@@ -77,6 +80,7 @@ def undrift(g: Any, own: Any, t: float, dt: float, b: Any) -> None:
     b[_RISING, 1] -= g[_T_RATE] * dt
     b[_WORSE, 1] -= g[_P_RATE] * dt
     b[_LEAKING, 1] -= g[_LEAK_RATE] * dt
+    b[_CREEPING, 1] -= g[_CREEP_RATE] * dt
 
 
 @part
@@ -101,6 +105,8 @@ def drift_adjoint(g: Any, t: float, dt: float, bar: Any, g_bar: Any, own_bar: An
     g_bar[_P_VAR] += bar[_WORSE, 3] * dt
     g_bar[_LEAK_RATE] += bar[_LEAKING, 1] * dt
     g_bar[_LEAK_VAR] += bar[_LEAKING, 3] * dt
+    g_bar[_CREEP_RATE] += bar[_CREEPING, 1] * dt
+    g_bar[_CREEP_VAR] += bar[_CREEPING, 3] * dt
 
 
 @part
@@ -170,7 +176,7 @@ def pull_tone(
 def read_tone(
     g: Any, own: Any, shift: float, row: Any, codes: Any, b: Any, out: Any, kept: Any
 ) -> None:
-    """Update every state (9, 6) by the mean Ashworth score; ``kept`` (9, 2) serves the reverse."""
+    """Update every state (11, 6) by mean Ashworth; ``kept`` (11, 2) serves the reverse."""
     for s in range(N_STATE):
         tone, slope, extra, kept[s, 0] = expect_tone(g, own, shift, s, b[s, 1], row, codes)
         noise = own[_TONE_VAR] + extra
@@ -181,7 +187,7 @@ def read_tone(
 def read_tone_adjoint(
     g: Any, own: Any, row: Any, codes: Any, b: Any, kept: Any, bar: Any, g_bar: Any, own_bar: Any
 ) -> None:
-    """Turn ``bar`` (9, 6) into the adjoint of the belief before :func:`read_tone`."""
+    """Turn ``bar`` (11, 6) into the adjoint of the belief before :func:`read_tone`."""
     for s in range(N_STATE):
         tone, slope, extra = recall_tone(g, own, s, kept[s, 0])
         noise = own[_TONE_VAR] + extra
@@ -200,7 +206,7 @@ def read_tone_adjoint(
 def read_spasms(
     g: Any, own: Any, shift: float, row: Any, codes: Any, b: Any, out: Any, kept: Any
 ) -> None:
-    """Update every state (9, 6) by the spasm frequency; ``kept`` (9, 2) serves the reverse."""
+    """Update every state (11, 6) by the spasm frequency; ``kept`` (11, 2) serves the reverse."""
     beta = g[_PENN_B]
     for s in range(N_STATE):
         tone, slope, extra, kept[s, 0] = expect_tone(g, own, shift, s, b[s, 1], row, codes)
@@ -215,7 +221,7 @@ def read_spasms(
 def read_spasms_adjoint(
     g: Any, own: Any, row: Any, codes: Any, b: Any, kept: Any, bar: Any, g_bar: Any, own_bar: Any
 ) -> None:
-    """Turn ``bar`` (9, 6) into the adjoint of the belief before :func:`read_spasms`."""
+    """Turn ``bar`` (11, 6) into the adjoint of the belief before :func:`read_spasms`."""
     beta = g[_PENN_B]
     for s in range(N_STATE):
         tone, slope, extra = recall_tone(g, own, s, kept[s, 0])
