@@ -141,6 +141,18 @@ def test_faults_are_found_in_their_own_states_only(draws):
     assert (rates[State.CATHETER_LEAKING : State.PUMP, 0] > 0).all()
 
 
+def test_the_chance_of_finding_is_that_of_the_states_before_nothing_was_found(draws):
+    g, rng = draws.g[0], np.random.default_rng(1)
+    before = rng.dirichlet(np.ones(len(State)), 5)
+    search, dt = rng.uniform(0.1, 2.0, 5), rng.uniform(0.05, 0.4, 5)
+    years = np.stack([search * dt, dt], axis=1)
+    missed = np.exp(-(rf.found_rates(g) * years[:, None, :]).sum(axis=2))
+    after = before * missed / (before * missed).sum(axis=1, keepdims=True)
+    chances = rf.chances_of_finding(g, after, search, dt)
+    np.testing.assert_allclose(chances.sum(axis=1), (before * (1 - missed)).sum(axis=1))
+    np.testing.assert_allclose(chances[:, 1], before[:, State.PUMP] * (1 - missed[:, State.PUMP]))
+
+
 def test_checks_say_what_was_forecast(fit, draws):
     found = rf.forecast_readings(fit.plan, draws)
     results = forecast_checks(fit.plan, found, 1)

@@ -139,14 +139,14 @@ def forecast_readings(
         for name, (low, high) in _limits(g, own[blanked.patient], row, expected).items():
             below[name] += low / keep.size
             above[name] += high / keep.size
-        faults[j] = (expected[:, :, 0] @ found_rates(g) * dt[:, None]).sum(axis=0)
+        faults[j] = chances_of_finding(g, expected[:, :, 0], row[:, Col.SEARCH], dt).sum(axis=0)
         if on_draw is not None:
             on_draw(j + 1, keep.size)
     return Forecasts(blanked.step, blanked.patient, below, above, faults)
 
 
 def found_rates(g: Array) -> Array:
-    """Return the rate (per year) at which a fault is confirmed in each state.
+    """Return the rate (per year of full search) at which a fault is confirmed in each state.
 
     Returns
     -------
@@ -159,6 +159,29 @@ def found_rates(g: Array) -> Array:
         if name in Par.__members__:
             out[state, int(state is State.PUMP)] = g[Par[name]]
     return out
+
+
+def chances_of_finding(g: Array, weight: Array, search: Array, dt: Array) -> Array:
+    """Return the probability that a fault of catheter or pump is confirmed in a step.
+
+    Parameters
+    ----------
+    g : ndarray, shape (n_par,)
+    weight : ndarray, shape (n_row, n_state)
+        Probability of each state given that none was confirmed in the step, as the filter has it.
+    search : ndarray, shape (n_row,)
+        Cause to search, which weighs the rates of catheter faults.
+    dt : ndarray, shape (n_row,)
+        Years.
+
+    Returns
+    -------
+    ndarray, shape (n_row, 2)
+    """
+    years = np.stack([search * dt, dt], axis=1)
+    odds = np.einsum("ns,nsk->nk", weight, np.expm1(found_rates(g) * years[:, None, :]))
+    chances: Array = odds / (1.0 + odds.sum(axis=1, keepdims=True))
+    return chances
 
 
 def _limits(g: Array, own: Array, row: Array, expected: Array) -> dict[str, tuple[Array, Array]]:
