@@ -11,9 +11,11 @@ import typer
 
 from itb_bayes import __version__
 from itb_bayes.cli import data, figures, model
+from itb_bayes.cli.calibrate import calibrate
 from itb_bayes.cli.checks import check, prior
 from itb_bayes.cli.compare import compare
 from itb_bayes.cli.demo import demo
+from itb_bayes.cli.evaluate import evaluate
 from itb_bayes.cli.fit import fit
 from itb_bayes.cli.literature import literature
 from itb_bayes.cli.policy import simulate_policy
@@ -41,6 +43,8 @@ app.command("fit")(fit)
 app.command("prior")(prior)
 app.command("check")(check)
 app.command("compare")(compare)
+app.command("calibrate")(calibrate)
+app.command("evaluate")(evaluate)
 app.command("risk")(risk)
 app.command("score")(score)
 app.command("simulate")(simulate_policy)
