@@ -6,7 +6,7 @@ READY    = $(VENV)/.ready
 DOCS     = $(VENV)/.ready-docs
 export PYTHON
 
-.PHONY: help demo test slow lint docs paper architecture lock clean
+.PHONY: help demo test slow browser lint docs paper architecture lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## */  make \1|/p' Makefile | awk -F'|' '{ printf "%-22s %s\n", $$1, $$2 }'
@@ -14,11 +14,14 @@ help: ## list the targets
 demo: $(READY) ## the whole road on the shipped synthetic cohort
 	$(BIN)/itb-bayes demo
 
-test: $(READY) ## the tests, without the slow ones
-	$(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --dist loadfile
+test: $(READY) ## the tests, without those of slow and browser
+	$(BIN)/python -m pytest -m "not slow and not browser" -n $(WORKERS) --dist loadfile
 
 slow: $(READY) ## the tests that need real chains or minutes of computation
 	$(BIN)/python -m pytest -m slow
+
+browser: $(READY) ## the tests that open pages in Chromium or render PDF with Pango
+	$(BIN)/python -m pytest -m browser
 
 lint: $(READY) ## style, formatting, types and the arrows between layers
 	@status=0; for check in "ruff check ." "ruff format --check ." mypy lint-imports; do \

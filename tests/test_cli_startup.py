@@ -10,6 +10,8 @@ ROOT = Path(__file__).resolve().parent.parent
 HEAVY = {
     "arviz_base",
     "arviz_stats",
+    "dask",
+    "distributed",
     "jinja2",
     "matplotlib",
     "numba",

@@ -1,7 +1,7 @@
 """Is @regimes calibrated on clinics whose mechanism is not the fitted one?
 
 usage: python benchmarks/regimes/calibrated_when_wrong.py --work DIR [--scenario all]
-           [--patients 150] [--trial] [--out docs/results]
+           [--patients 300] [--trial] [--out docs/results]
 
 For every scenario: simulate, train the labelled ceiling, fit without the truth, score other
 patients at every visit, judge. Every step is kept in DIR/SCENARIO and not done again, so a run that
@@ -184,7 +184,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--scenario", default="all", choices=("all", *scenario_names()))
-    parser.add_argument("--patients", type=int, default=150, help="fitted in each scenario")
+    parser.add_argument("--patients", type=int, default=300, help="fitted in each scenario")
     parser.add_argument("--draws", type=int, default=1000)
     parser.add_argument("--tune", type=int, default=500)
     parser.add_argument("--chains", type=int, default=4)

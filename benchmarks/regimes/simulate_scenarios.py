@@ -15,7 +15,7 @@ from itb_bayes.simulate import load_settings, simulate_cohort, write_cohort
 from itb_bayes.simulate.folder import check_target
 
 SCENARIOS = Path(__file__).resolve().parent / "scenarios"
-ROLES = {"fit": (1, 150), "test": (2, 300), "train": (3, 2500)}
+ROLES = {"fit": (1, 300), "test": (2, 300), "train": (3, 2500)}
 
 
 def scenario_names() -> tuple[str, ...]:
@@ -50,7 +50,7 @@ def main() -> int:
     )
     parser.add_argument("--scenario", required=True, choices=("all", *scenario_names()))
     parser.add_argument("--role", required=True, choices=tuple(ROLES))
-    parser.add_argument("--patients", type=int, help="default: 150 fit, 300 test, 2500 train")
+    parser.add_argument("--patients", type=int, help="default: 300 fit, 300 test, 2500 train")
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     every = arguments.scenario == "all"

@@ -37,7 +37,7 @@ def render_vocabulary() -> str:
     parts: list[str] = []
     for name in kind_names():
         kind = kind_named(name)
-        parts += [f"## kind = \"{name}\"", "", "| table | key | values |", "|---|---|---|"]
+        parts += [f'## kind = "{name}"', "", "| table | key | values |", "|---|---|---|"]
         for table in kind.spec_class.term_names():
             term: Any = kind.spec_class.model_fields[table].annotation
             for key, field in term.model_fields.items():

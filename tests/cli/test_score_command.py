@@ -209,18 +209,16 @@ def test_nobody_to_score(passed, tmp_path):
     assert done.stdout.count("not estimated: fewer than 3 visits") == 6
 
 
-@pytest.mark.parametrize("command", ["check", "report", "compare"])
-def test_commands_of_drift_fits_say_what_to_use(command, passed, tmp_path):
+@pytest.mark.parametrize("command", ["check", "compare"])
+def test_commands_of_drift_fits_say_what_to_use(command, passed):
     arguments = {
         "check": (passed,),
-        "report": (passed, "--out", tmp_path / "pages"),
         "compare": (passed, passed),
     }[command]
     done = run_command(command, *arguments)
     assert (done.code, done.stdout) == (3, "")
     assert "is a fit of kind 'regimes'; this needs a fit of kind 'drift'" in done.stderr
     assert "`itb-bayes risk` or `itb-bayes score`" in done.stderr
-    assert not (tmp_path / "pages").exists()
 
 
 def test_there_are_no_prior_checks_of_regimes(cohort):

@@ -16,7 +16,7 @@ from drift_cases import (
     with_doses,
 )
 from itb_bayes.errors import GateError, UsageError
-from itb_bayes.evaluate.compare import ComparisonRow, compare_fits, patient_loo, sentence
+from itb_bayes.evaluate.compare import ComparisonRow, compare_fits, score_fit, sentence
 from itb_bayes.inference.fitted import Fit
 from itb_bayes.inference.pointwise import patient_log_likelihood
 from itb_bayes.inference.population import population_draws
@@ -65,16 +65,17 @@ def test_the_model_that_made_the_data_wins(persistent, best, tiny_cohort):
 
 def test_the_score_of_a_point_posterior_is_the_likelihood(tiny_cohort):
     walk, _ = fits_of(tiny_cohort, True, spread=1e-6)
-    loo = patient_loo(walk)
+    scored = score_fit(walk)
+    loo = scored.loo
     density = patient_log_likelihood(walk.spec, walk.plan, walk.posterior)
     np.testing.assert_allclose(loo.elpd, density.mean(("chain", "draw")), atol=1e-3)
     assert loo.elpd.shape == loo.pareto_k.shape == (walk.plan.n_patient,)
-    assert (loo.model, loo.run) == ("walk", walk.run_id)
+    assert (scored.model, scored.run) == ("walk", walk.run_id)
 
 
 def test_the_standard_error_is_over_patients(tiny_cohort):
     walk, iid = fits_of(tiny_cohort, True)
-    difference = patient_loo(iid).elpd - patient_loo(walk).elpd
+    difference = score_fit(iid).loo.elpd - score_fit(walk).loo.elpd
     rows = compare_fits((walk, iid))
     assert rows[1].se_difference == pytest.approx(np.sqrt(difference.size) * difference.std(ddof=1))
 
@@ -85,7 +86,7 @@ def test_unreliable_patients_are_counted_without_a_warning(tiny_plan):
     fitted = fit_of(spec, tiny_plan, permuted_chains(spec, tiny_plan, 4, 50))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        loo = patient_loo(fitted)
+        loo = score_fit(fitted).loo
     assert loo.n_bad == int((loo.pareto_k > loo.good_k).sum()) > 0
     rows = compare_fits((fitted, fitted))
     assert rows[0].n_bad == loo.n_bad

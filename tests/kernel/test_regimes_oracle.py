@@ -151,11 +151,14 @@ def generator(g, own):
     q[State.PROGRESSION, State.STABLE] = g.progression_end
     catheter = own.catheter_ratio * g.catheter_later
     lesser = catheter * (1.0 - g.severe_share)
-    q[: State.CATHETER_LEAKING, State.CATHETER_LEAKING] = lesser * (1.0 - g.sudden_share)
+    growing = lesser * (1.0 - g.sudden_share)
+    q[: State.CATHETER_LEAKING, State.CATHETER_LEAKING] = growing * (1.0 - g.creep_share)
+    q[: State.CATHETER_LEAKING, State.CATHETER_CREEPING] = growing * g.creep_share
     q[: State.CATHETER_LEAKING, State.CATHETER_PARTIAL] = lesser * g.sudden_share
     q[: State.CATHETER_LEAKING, State.CATHETER_SEVERE] = catheter * g.severe_share
     q[: State.CATHETER_LEAKING, State.PUMP] = g.pump_hazard / 6.0
-    q[State.CATHETER_LEAKING, State.CATHETER_PARTIAL] = g.leak_settles
+    for s in (State.CATHETER_LEAKING, State.CATHETER_CREEPING, State.CATHETER_PARTIAL):
+        q[s, State.CATHETER_COMPENSATED] = g.leak_settles
     return q - np.diag(q.sum(axis=1))
 
 

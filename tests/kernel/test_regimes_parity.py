@@ -12,6 +12,7 @@ from itb_bayes.kernel.regimes.filter import regimes_log_likelihood
 from itb_bayes.kernel.regimes.layout import (
     N_STATE,
     OUTLIER_DENSITY,
+    SHORTEST_YEARS,
     START_ELSEWHERE,
     Code,
     Col,
@@ -25,7 +26,7 @@ NO_ONSETS = dict.fromkeys(
      "PUMP_HAZARD"), 0.0,
 )  # fmt: skip
 """With them, whoever is stable stays so."""
-SURELY_STABLE = {"LEAK_DROP": 0.0, "LEAK_DROP_VAR": 0.0}
+SURELY_STABLE = {"LEAK_DROP": 0.0, "CREEP_DROP": 0.0, "LEAK_DROP_VAR": 0.0}
 """With a fault confirmed at the first step: every start but the stable one is left out."""
 HILL, UNTREATED, TONE_VAR, DRIFT = 1.6, 2.9, 0.09, 0.025
 
@@ -44,10 +45,12 @@ def stable_patient(n=40):
     return data, codes
 
 
-def start_constant(g):
+def start_constant(g, data):
     """Return the log-likelihood of the fault confirmed at the first step."""
-    found = g[Par.FOUND_LEAKING] + g[Par.FOUND_PARTIAL] + g[Par.FOUND_SEVERE]
-    return np.log(START_ELSEWHERE * found)
+    searched = data[0, Col.SEARCH] * SHORTEST_YEARS
+    faults = ("LEAKING", "CREEPING", "PARTIAL", "COMPENSATED", "SEVERE")
+    odds = [np.expm1(g[Par[f"FOUND_{fault}"]] * searched) for fault in faults]
+    return np.log(START_ELSEWHERE * sum(odds))
 
 
 class Kalman:
@@ -117,7 +120,7 @@ def test_one_regime_is_a_kalman_filter_with_the_same_slopes():
     arrays = stack([patient], patients(1, PROGRESSION_ONSET=0.0))
     want = Kalman(g, patient[0]).settle()
     ll, belief, *_ = trace(g, *arrays)
-    assert ll[0] - start_constant(g) == pytest.approx(want.llf, rel=1e-10)
+    assert ll[0] - start_constant(g, patient[0]) == pytest.approx(want.llf, rel=1e-10)
     stable = belief[1:, State.STABLE]
     np.testing.assert_allclose(stable[:, 0], 1.0, rtol=1e-12)
     filtered, cov = want.filtered_state[:, 3::2].T, want.filtered_state_cov[:, :, 3::2]
@@ -134,8 +137,8 @@ def test_in_the_linear_range_one_slope_for_all_is_enough():
     data[:, Col.LOG_DOSE] = 5.0 + DRIFT * data[:, Col.T]
     ll = regimes_log_likelihood(g, *stack([patient], patients(1, PROGRESSION_ONSET=0.0)))[0][0]
     want = Kalman(g, data).run(np.repeat(data[:, Col.LOG_DOSE], 2)).llf
-    assert ll - start_constant(g) == pytest.approx(want, abs=0.02)
-    assert ll - start_constant(g) != pytest.approx(want, abs=1e-9)
+    assert ll - start_constant(g, patient[0]) == pytest.approx(want, abs=0.02)
+    assert ll - start_constant(g, patient[0]) != pytest.approx(want, abs=1e-9)
 
 
 class GivenFrames(BaseHMM):
@@ -161,7 +164,7 @@ EVEN = {
 KNOWN = dict.fromkeys(
     ("WANDER_VAR", "TITRATION_VAR", "START_VAR", "TOLERANCE_RATE", "TOLERANCE_VAR",
      "TOLERANCE_STEP", "TOLERANCE_STEP_VAR", "PROGRESSION_RATE", "PROGRESSION_VAR", "LEAK_RATE",
-     "LEAK_VAR", "LEAK_STEP", "LEAK_STEP_VAR", "PENN_PATIENT_VAR"), 0.0,
+     "LEAK_VAR", "CREEP_RATE", "CREEP_VAR", "LEAK_STEP", "LEAK_STEP_VAR", "PENN_PATIENT_VAR"), 0.0,
 )  # fmt: skip
 """With them the requirement is known, whatever the regime."""
 
@@ -188,11 +191,13 @@ def even_transitions(g, own):
     p[2, 2:4] = intact * np.array([1 - settles, settles])
     p[3, 3] = intact
     p[4, [0, 4]] = intact * np.array([ends, 1 - ends])
-    share, sudden = par["SEVERE_SHARE"], par["SUDDEN_SHARE"]
-    kinds = np.array([(1 - share) * (1 - sudden), (1 - share) * sudden, share])
+    share, sudden, creep = par["SEVERE_SHARE"], par["SUDDEN_SHARE"], par["CREEP_SHARE"]
+    grows = (1 - share) * (1 - sudden)
+    kinds = np.array([grows * (1 - creep), grows * creep, (1 - share) * sudden, 0.0, share])
     p[:5, 5:] = gone * np.array([*(catheter * kinds), pump])
-    p[5, 5:7] = [1 - leaks, leaks]
-    p[[6, 7, 8], [6, 7, 8]] = 1.0
+    for s in (5, 6, 7):
+        p[s, [s, 8]] = [1 - leaks, leaks]
+    p[[8, 9, 10], [8, 9, 10]] = 1.0
     return p
 
 
@@ -205,23 +210,26 @@ def even_frames(g, data, codes):
     spread = np.zeros(N_STATE)
     spread[[State.CATHETER_SEVERE, State.PUMP]] = par["LOSS_SEVERE_VAR"], par["LOSS_PUMP_VAR"]
     triggered = np.arange(N_STATE) == State.TRIGGER
-    leaks = np.isin(np.arange(N_STATE), (5, 6, 7))
+    leaks = np.isin(np.arange(N_STATE), (5, 6, 7, 8, 9))
     pump = np.arange(N_STATE) == State.PUMP
-    found = np.array(
-        [0, 0, 0, 0, 0, *(par[f"FOUND_{x}"] for x in ("LEAKING", "PARTIAL", "SEVERE", "PUMP"))]
-    )
+    faults = ("LEAKING", "CREEPING", "PARTIAL", "COMPENSATED", "SEVERE")
+    rates = [data[0, Col.SEARCH] * par[f"FOUND_{x}"] for x in faults]
+    found = np.array([0, 0, 0, 0, 0, *rates, par["FOUND_PUMP"]])
     false, labels = ("TOLERANCE", "PROGRESSION", "TRIGGER"), np.zeros((3, N_STATE))
     labels[:] = [[par[f"{name}_LABEL_FALSE"]] for name in false]
     labels[0, [2, 3]], labels[1, 4], labels[2, 1] = (par[f"{name}_LABEL"] for name in false)
-    labels[0, [5, 6]] = par["TOLERANCE_LABEL_LEAK"]
+    labels[0, [5, 6, 7, 8]] = par["TOLERANCE_LABEL_LEAK"]
     requirement = data[0, Col.LOG_DOSE] + par["START_GAP"] + DRIFT * data[:, Col.T]
     requirement += par["TITRATION"] * (1.0 - np.exp(-data[:, Col.T] / par["TITRATION_YEARS"]))
     for k, (row, code) in enumerate(zip(data, codes, strict=True)):
         gap = requirement[k] - row[Col.LOG_DOSE] + loss
-        share = expit(HILL * gap + logit(1.0 / UNTREATED))
-        extra = (UNTREATED * HILL * share * (1 - share)) ** 2 * spread
+        # The share that a fault lets through: three points with the moments of a Gaussian.
+        points = gap + np.sqrt(3.0 * spread) * np.array([[-1.0], [0.0], [1.0]])
+        tones = UNTREATED * expit(HILL * points + logit(1.0 / UNTREATED))
+        tone = np.average(tones, axis=0, weights=[1, 4, 1])
+        extra = np.average((tones - tone) ** 2, axis=0, weights=[1, 4, 1])
         extra = extra + triggered * par["TRIGGER_TONE_VAR"]
-        tone = UNTREATED * share + triggered * par["TRIGGER_TONE"]
+        tone = tone + triggered * par["TRIGGER_TONE"]
         wild = par["OUTLIER"] * OUTLIER_DENSITY
         if not np.isnan(row[Col.ASHWORTH]):
             sd = np.sqrt(TONE_VAR + extra)
@@ -237,10 +245,12 @@ def even_frames(g, data, codes):
         ):
             if code[column] >= 0:
                 frames[k] += np.log(chance if code[column] else 1.0 - chance)
-        written = code[[Code.TOLERANCE, Code.PROGRESSION, Code.TRIGGER]]
-        frames[k] += written @ np.log(labels)
+        written = code[[Code.TOLERANCE, Code.PROGRESSION, Code.TRIGGER]].astype(bool)
+        # The first step stands for a day, in which something may be written down.
+        years = DT if k else SHORTEST_YEARS
+        frames[k] += np.log(-np.expm1(-labels[written] * years)).sum(axis=0)
         if k:
-            frames[k] -= DT * (labels.sum(axis=0) + found)
+            frames[k] -= DT * (labels[~written].sum(axis=0) + found)
     return frames
 
 

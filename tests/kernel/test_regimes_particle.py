@@ -18,6 +18,8 @@ NO_JUMPS = dict.fromkeys(
         "TOLERANCE_STEP",
         "PROGRESSION_RATE",
         "LEAK_RATE",
+        "CREEP_RATE",
+        "CREEP_DROP",
         "LEAK_STEP",
         "LEAK_DROP",
         "RESET_DROP",

@@ -4,12 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from itb_bayes.inference.fitted import Fit
-from itb_bayes.report.document import (
-    IndexDocument,
-    PatientDocument,
-    index_from_json,
-    patient_from_json,
-)
+from itb_bayes.inference.regimes_fitted import RegimesFit
+from itb_bayes.report.document import PatientDocument, patient_from_json
+from itb_bayes.report.index_document import IndexDocument, index_from_json
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -36,7 +33,7 @@ DIAGNOSES = tuple("CP" if k % 9 == 8 else ("MS", "SCI")[k % 2] for k in range(le
 class Report:
     """A written report, read back."""
 
-    fit: Fit
+    fit: Fit | RegimesFit
     folder: Path
     index: IndexDocument
     documents: dict[str, PatientDocument]
@@ -52,7 +49,7 @@ class Report:
         return {p.name: p.read_text(encoding="utf-8") for p in self.folder.glob("*.html")}
 
 
-def read_report(fit: Fit, folder: Path) -> Report:
+def read_report(fit: Fit | RegimesFit, folder: Path) -> Report:
     """Read a written report back from its JSON files."""
     found = [patient_from_json(p.read_text(encoding="utf-8")) for p in folder.glob("pt-*.json")]
     index = index_from_json((folder / "index.json").read_text(encoding="utf-8"))

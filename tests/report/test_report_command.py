@@ -32,6 +32,14 @@ def test_report_writes_pages_and_says_where(bundle: Path, tmp_path: Path) -> Non
     assert len(list(out.glob("pt-*.html"))) == 14
 
 
+def test_the_page_of_a_chosen_patient_is_named(bundle: Path, tmp_path: Path) -> None:
+    out = tmp_path / "pages"
+    done = run_command("report", bundle, "--out", out, "--patient", "P07")
+    (page,) = out.glob("pt-*.html")
+    assert f"\n{page}\n" in done.stdout
+    assert "P07" not in done.stdout
+
+
 def test_report_as_json_maps_patients_to_pages(bundle: Path, tmp_path: Path) -> None:
     out = tmp_path / "pages"
     done = run_command("report", bundle, "--out", out, "--patient", "P03", "--patient", "P01",
@@ -49,7 +57,7 @@ def test_an_unknown_patient_is_an_error_before_anything_is_made(
 ) -> None:
     done = run_command("report", bundle, "--out", tmp_path / "out", "--patient", "p01")
     assert done.code == 2
-    assert "patient 'p01' is not in this fit (14 patients)" in done.stderr
+    assert "patient 'p01' is not among these 14 patients" in done.stderr
     assert not (tmp_path / "out").exists()
 
 

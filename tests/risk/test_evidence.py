@@ -10,6 +10,7 @@ from itb_bayes.kernel.regimes.findings import CHANNELS
 from itb_bayes.kernel.regimes.layout import (
     EXPLANATION_OF_STATE,
     EXPLANATIONS,
+    N_STATE,
     START_ELSEWHERE,
     Code,
     Col,
@@ -49,9 +50,9 @@ def predicted(plan, draw: RegimesDraws, patient: int) -> tuple[np.ndarray, np.nd
     part = plan.between(patient, patient + 1)
     g, own = draw.g[0], draw.own[0, patient]
     _, belief, after, _, _ = trace(g, own[None], part.data, part.codes, part.offsets)
-    before = np.empty((len(part.data), 9))
+    before = np.empty((len(part.data), N_STATE))
     before[0] = START_ELSEWHERE
-    before[0, 0] = 1.0 - 8 * START_ELSEWHERE
+    before[0, 0] = 1.0 - (N_STATE - 1) * START_ELSEWHERE
     for k in range(1, len(part.data)):
         if part.codes[k - 1, Code.ACTION] == 0:
             left = belief[k - 1, :, 0]
@@ -63,7 +64,7 @@ def predicted(plan, draw: RegimesDraws, patient: int) -> tuple[np.ndarray, np.nd
         ages = row[Col.CATHETER_AGE], row[Col.PUMP_AGE]
         matrix = transition_matrix(named(g, Par), named(own, Own), row[Col.T], dt, *ages)
         before[k] = left @ matrix
-    assert after.shape == (1, 9, 6)
+    assert after.shape == (1, N_STATE, 6)
     return before, belief[:, :, 0]
 
 
@@ -89,7 +90,7 @@ def test_a_single_channel_moves_the_odds_of_joined_states_too(regimes_fit, one):
     labels = [Par.TOLERANCE_LABEL, Par.TOLERANCE_LABEL_LEAK, Par.TOLERANCE_LABEL_FALSE,
               Par.PROGRESSION_LABEL, Par.PROGRESSION_LABEL_FALSE, Par.TRIGGER_LABEL,
               Par.TRIGGER_LABEL_FALSE]  # fmt: skip
-    found = [Par.FOUND_LEAKING, Par.FOUND_PARTIAL, Par.FOUND_SEVERE, Par.FOUND_PUMP]
+    found = [par for par in Par if par.name.startswith("FOUND_")]
     g[:, labels] = 0.0
     g[:, found] = 0.0
     mute = RegimesDraws(g, one.own)
@@ -175,7 +176,7 @@ def row_of(plan, step: int, channel: str, **changes) -> str:
         ("Ashworth", {"ASHWORTH": np.nan, "DOSE_CHANGE": 0.0}, "dose left as it was"),
         ("Ashworth", {"ASHWORTH": 2.04}, "mean Ashworth 2.0 of 4; "),
         ("spasm frequency", {"PENN": 3.0}, "Penn score 3"),
-        ("refill volume", {"REFILL": 0.24}, "+24 % of the programmed volume was still in the pump"),
+        ("refill volume", {"REFILL": 0.24}, "24 % of the programmed volume more than usual"),
         ("neurological score", {"EDSS": 0.5, "EDSS_YEARS": 1.5}, "EDSS +0.5 in 18 months"),
         ("work-up tests", {"DYE": 1, "ASPIRATION": -1, "ROTOR": 0},
          "dye study positive; rotor study negative"),

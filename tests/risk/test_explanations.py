@@ -11,10 +11,12 @@ from itb_bayes.kernel.regimes.future import onset_within
 from itb_bayes.kernel.regimes.layout import (
     EXPLANATION_OF_STATE,
     EXPLANATIONS,
+    N_STATE,
     Code,
     Col,
     Own,
     Par,
+    State,
 )
 from itb_bayes.kernel.regimes.oracle_moves import named, transition_matrix
 from itb_bayes.risk import explanations
@@ -113,11 +115,11 @@ def test_onsets_are_those_of_a_simulated_chain(regimes_fit, draws):
     }.items():
         g[par] = value
     own[Own.PROGRESSION_ONSET] = 0.2
-    start = np.array([0.6, 0.05, 0.05, 0.05, 0.1, 0.05, 0.04, 0.03, 0.03])
+    start = np.array([0.55, 0.05, 0.05, 0.05, 0.1, 0.05, 0.03, 0.04, 0.02, 0.03, 0.03])
     t, catheter, pump = 3.7, 0.4, 5.0
     rng = np.random.default_rng(12)
     n = 40_000
-    state = rng.choice(9, n, p=start)
+    state = rng.choice(N_STATE, n, p=start)
     group = np.array(EXPLANATION_OF_STATE)
     entered = np.zeros((n, 6), dtype=bool)
     for k in range(1, 13):
@@ -126,7 +128,9 @@ def test_onsets_are_those_of_a_simulated_chain(regimes_fit, draws):
             named(g, Par), named(own, Own), t + now, 1 / 12, catheter + now, pump + now
         )
         u = rng.random(n)
-        following = np.minimum((u[:, None] > np.cumsum(matrix, axis=1)[state]).sum(axis=1), 8)
+        following = np.minimum(
+            (u[:, None] > np.cumsum(matrix, axis=1)[state]).sum(axis=1), N_STATE - 1
+        )
         fresh = (group[following] != group[state]) & (group[following] > 0)
         entered[np.flatnonzero(fresh), group[following][fresh]] = True
         state = following
@@ -140,8 +144,8 @@ def test_onsets_are_those_of_a_simulated_chain(regimes_fit, draws):
 
 def test_an_explanation_that_is_there_has_no_onset(draws):
     g, own = draws.g[0], draws.own[0, 0]
-    for state, name in ((8, "pump"), (6, "catheter")):
-        now = np.zeros(9)
+    for state, name in ((State.PUMP, "pump"), (State.CATHETER_PARTIAL, "catheter")):
+        now = np.zeros(N_STATE)
         now[state] = 1.0
         got = dict(zip(EXPLANATIONS, onset_within(g, own, now, 2.0, 2.0, 2.0, 1.0), strict=True))
         assert got[name] == 0.0
@@ -298,5 +302,18 @@ def test_weighted_probability():
 
 
 def test_states_collapse_to_explanations():
-    assert COLLAPSE.sum(axis=1).tolist() == [1.0] * 9
+    assert COLLAPSE.sum(axis=1).tolist() == [1.0] * N_STATE
     assert COLLAPSE.argmax(axis=1).tolist() == list(EXPLANATION_OF_STATE)
+
+
+def test_range_of_a_rise_is_not_the_scatter_of_paths():
+    rng = np.random.default_rng(3)
+    weight = np.full(4000, 1.0 / 4000)
+    same = explanations._chance_of_paths(rng.random((4000, 20)) < 0.3, weight)
+    assert same.value == pytest.approx(0.3, abs=0.01)
+    assert same.high - same.low < 0.08  # the shares themselves spread from 0.15 to 0.5
+    truth = rng.uniform(0.1, 0.9, 4000)
+    wide = explanations._chance_of_paths(rng.random((4000, 20)) < truth[:, None], weight)
+    assert (wide.low, wide.high) == pytest.approx((0.14, 0.86), abs=0.04)
+    never = explanations._chance_of_paths(np.zeros((50, 20), dtype=bool), np.full(50, 0.02))
+    assert (never.value, never.low, never.high) == (0.0, 0.0, 0.0)

@@ -6,11 +6,11 @@ from scipy.stats import norm
 
 from itb_bayes.inference.regimes_states import COLLAPSE, filter_patients
 from itb_bayes.kernel.regimes.findings import REFILL_OUTLIER
-from itb_bayes.kernel.regimes.layout import EXPLANATIONS, Par
+from itb_bayes.kernel.regimes.layout import EXPLANATIONS, N_STATE, Par, State
 from itb_bayes.risk.next_tests import SHORTFALL, next_tests
 
 NAMES = {"interrogation and volume", "dye study", "rotor study", "drug holiday"}
-CATHETER = [5, 6, 7]
+CATHETER = [5, 6, 7, 8, 9]
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def situation(regimes_fit):
     rng = np.random.default_rng(3)
     g = regimes_fit.population().g
     weight = rng.dirichlet(np.ones(len(g)))
-    return g, rng.dirichlet(np.ones(9), len(g)), weight
+    return g, rng.dirichlet(np.ones(N_STATE), len(g)), weight
 
 
 def test_outcomes_sum_to_one_and_keep_the_average(situation):
@@ -51,8 +51,8 @@ def test_a_dye_study_by_hand():
     g = np.full((1, len(Par)), 0.5)
     g[0, [Par.DYE_SENSITIVITY, Par.DYE_FALSE]] = 0.8, 0.1
     g[0, [Par.BLOCKED_FAULT, Par.BLOCKED_INTACT]] = 0.4, 0.2
-    states = np.zeros((1, 9))
-    states[0, [0, 7]] = 0.5
+    states = np.zeros((1, N_STATE))
+    states[0, [State.STABLE, State.CATHETER_SEVERE]] = 0.5
     dye = next(t for t in next_tests(g, states, np.ones(1)) if t.name == "dye study")
     outcomes = {o.name: o for o in dye.outcomes}
     positive = 0.5 * 0.6 * 0.8 + 0.5 * 0.8 * 0.1
@@ -82,7 +82,7 @@ def test_a_volume_left_behind_speaks_for_the_pump(situation):
     spread = np.sqrt(1.25 * g[:, Par.REFILL_VAR] + g[:, Par.REFILL_PUMP_VAR])
     pump = (1 - REFILL_OUTLIER) * norm.sf((SHORTFALL - g[:, Par.REFILL_PUMP]) / spread)
     pump += 0.5 * REFILL_OUTLIER
-    want = weight @ (states[:, :8].sum(axis=1) * plain + states[:, 8] * pump)
+    want = weight @ (states[:, : State.PUMP].sum(axis=1) * plain + states[:, State.PUMP] * pump)
     assert left.probability == pytest.approx(want)
 
 
@@ -99,8 +99,8 @@ def test_a_rotor_study_and_a_holiday_speak_for_what_they_look_for(situation):
 
 def test_nothing_is_learned_where_the_explanation_is_certain(situation):
     g, _, weight = situation
-    states = np.zeros((len(g), 9))
-    states[:, 8] = 1.0
+    states = np.zeros((len(g), N_STATE))
+    states[:, State.PUMP] = 1.0
     for test in next_tests(g, states, weight):
         assert test.worth_bits == pytest.approx(0.0, abs=1e-12)
         assert all(outcome.after["pump"] == pytest.approx(1.0) for outcome in test.outcomes)
@@ -109,11 +109,11 @@ def test_nothing_is_learned_where_the_explanation_is_certain(situation):
 def test_an_outcome_that_cannot_be_changes_nothing():
     g = np.full((1, len(Par)), 0.5)
     g[0, [Par.BLOCKED_FAULT, Par.BLOCKED_INTACT]] = 0.0
-    states = np.full((1, 9), 1.0 / 9.0)
+    states = np.full((1, N_STATE), 1.0 / N_STATE)
     dye = next(t for t in next_tests(g, states, np.ones(1)) if t.name == "dye study")
     blocked = dye.outcomes[2]
     assert blocked.probability == 0.0
-    assert blocked.after["catheter"] == pytest.approx(1.0 / 3.0)
+    assert blocked.after["catheter"] == pytest.approx(len(CATHETER) / N_STATE)
 
 
 def test_of_a_patient_of_the_fit(regimes_fit):

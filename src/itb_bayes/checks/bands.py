@@ -17,6 +17,7 @@ Counts = NDArray[np.int64]
 
 MAX_GRID = 100
 N_SIMULATED = 2000
+N_SIMULATED_P = 20_000
 _SEED = 20220101
 
 
@@ -41,9 +42,16 @@ class Band:
         return bool(np.all((ecdf >= self.low - 1e-12) & (ecdf <= self.high + 1e-12)))
 
 
-def grid_of(n: int) -> Array:
-    """Return the points at which the ECDF of ``n`` values is looked at."""
-    k = max(2, min(n, MAX_GRID))
+def grid_of(n: int, points: int | None = None) -> Array:
+    """Return the points at which the ECDF of ``n`` values is looked at.
+
+    Parameters
+    ----------
+    n : int
+    points : int, optional
+        Number of intervals; by default ``n``, at most :data:`MAX_GRID`.
+    """
+    k = max(2, min(n, MAX_GRID)) if points is None else points
     return np.arange(1, k) / k
 
 
@@ -53,8 +61,10 @@ def ecdf_at(values: Array, z: Array) -> Array:
 
 
 @lru_cache(maxsize=64)
-def uniform_band(n: int, probability: float = 0.95) -> Band:
+def uniform_band(n: int, probability: float = 0.95, points: int | None = None) -> Band:
     """Return the band that the ECDF of ``n`` independent uniforms leaves with 1 - probability.
+
+    ``points`` is the number of grid intervals; see :func:`grid_of`.
 
     Raises
     ------
@@ -62,12 +72,44 @@ def uniform_band(n: int, probability: float = 0.95) -> Band:
         If ``n`` is below 1 or the probability not inside (0, 1).
     """
     _refuse(n, probability)
-    z = grid_of(n)
-    rng = np.random.default_rng([_SEED, n])
-    widths = np.diff(np.concatenate([[0.0], z, [1.0]]))
-    counts = rng.multinomial(n, widths, size=N_SIMULATED).cumsum(axis=1)[:, :-1]
+    z = grid_of(n, points)
+    counts = _uniform_counts(n, z, N_SIMULATED)
     gamma = _level(counts, lambda k: binom.cdf(k, n, z), probability)
     return Band(z, binom.ppf(gamma / 2.0, n, z) / n, binom.isf(gamma / 2.0, n, z) / n)
+
+
+def ecdf_p_value(values: Array, points: int | None = None) -> float:
+    """Return the probability that the ECDF of uniforms strays as far from uniform as this one.
+
+    The statistic is that of the band: the smallest pointwise tail probability along the curve.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n,)
+        Between 0 and 1.
+    points : int, optional
+        Grid intervals; see :func:`grid_of`.
+    """
+    n = values.size
+    _refuse(n, 0.5)
+    z = grid_of(n, points)
+    counts = np.rint(ecdf_at(values, z) * n).astype(np.int64)
+    worst = _worst_tails(counts[None, :], lambda k: binom.cdf(k, n, z))[0]
+    simulated = _simulated_tails(n, z.size + 1)
+    return float((1 + (simulated <= worst * (1.0 + 1e-9)).sum()) / (1 + simulated.size))
+
+
+@lru_cache(maxsize=16)
+def _simulated_tails(n: int, points: int) -> Array:
+    z = grid_of(n, points)
+    counts = _uniform_counts(n, z, N_SIMULATED_P)
+    return _worst_tails(counts, lambda k: binom.cdf(k, n, z))
+
+
+def _uniform_counts(n: int, z: Array, size: int) -> Counts:
+    rng = np.random.default_rng([_SEED, n])
+    widths = np.diff(np.concatenate([[0.0], z, [1.0]]))
+    return rng.multinomial(n, widths, size=size).cumsum(axis=1)[:, :-1]
 
 
 @lru_cache(maxsize=64)
@@ -115,10 +157,15 @@ def rank_ecdf(draws: Array, z: Array) -> Array:
 
 def _level(counts: Counts, cdf: Callable[[Counts], Array], probability: float) -> float:
     """Return the pointwise level that makes the band simultaneous."""
-    tail = 2.0 * np.minimum(cdf(counts), 1.0 - cdf(counts - 1))
-    worst = tail.min(axis=1)
+    worst = _worst_tails(counts, cdf)
     # A hair below an attained value, so that rounding cannot turn that value out of its own band.
     return float(np.quantile(worst, 1.0 - probability, method="lower")) * (1.0 - 1e-9)
+
+
+def _worst_tails(counts: Counts, cdf: Callable[[Counts], Array]) -> Array:
+    """Return the smallest two-sided tail probability along each curve."""
+    tail: Array = 2.0 * np.minimum(cdf(counts), 1.0 - cdf(counts - 1))
+    return tail.min(axis=1)
 
 
 def _refuse(n: int, probability: float) -> None:

@@ -10,13 +10,14 @@ import xarray as xr
 from itb_bayes.checks.convergence import entries
 from itb_bayes.checks.prior_draws import distribution, prior_of
 from itb_bayes.checks.result import CheckResult
-from itb_bayes.spec import DriftSpec
+from itb_bayes.spec import DriftSpec, ModelSpec
 from itb_bayes.spec.units import UNITS
 
 CONFLICT = 0.005
 """A posterior median beyond these tails of its prior is a conflict."""
 
 BARELY = 0.1
+NAMED = 12
 PROBABILITIES = (0.05, 0.5, 0.95)
 
 ESTIMAND_UNITS = {
@@ -42,10 +43,10 @@ def learning_checks(
     estimands : xarray.Dataset
         See :func:`itb_bayes.inference.estimands.drift_estimands`.
     """
-    return _prior_check(spec, posterior), _estimand_list(estimands)
+    return prior_check(spec, posterior), _estimand_list(estimands)
 
 
-def prior_posterior_table(spec: DriftSpec, posterior: xr.Dataset) -> pd.DataFrame:
+def prior_posterior_table(spec: ModelSpec, posterior: xr.Dataset) -> pd.DataFrame:
     """Return prior and posterior quantiles of every parameter in clinical units.
 
     ``contraction`` is 1 - posterior variance / prior variance on the model scale (0: nothing
@@ -71,7 +72,8 @@ def prior_posterior_table(spec: DriftSpec, posterior: xr.Dataset) -> pd.DataFram
     return pd.DataFrame(rows)[[*order, "contraction"]]
 
 
-def _prior_check(spec: DriftSpec, posterior: xr.Dataset) -> CheckResult:
+def prior_check(spec: ModelSpec, posterior: xr.Dataset) -> CheckResult:
+    """Judge whether priors and data contradict each other; list what the data said little about."""
     table = prior_posterior_table(spec, posterior)
     rank = table["prior_rank_q50"]
     conflicts = table.loc[(rank < CONFLICT) | (rank > 1.0 - CONFLICT), "parameter"].tolist()
@@ -82,9 +84,12 @@ def _prior_check(spec: DriftSpec, posterior: xr.Dataset) -> CheckResult:
         else "No posterior median lies in the outer 1 % of its prior."
     )
     if barely:
+        named = ", ".join(barely[:NAMED]) + (
+            f" and {len(barely) - NAMED} more" if len(barely) > NAMED else ""
+        )
         summary += (
-            f" The data say little (contraction below {BARELY:g}) about {', '.join(barely)}: what "
-            "is reported of these is the prior."
+            f" The data say little (contraction below {BARELY:g}) about {named}: what is reported "
+            "of these is the prior."
         )
     return CheckResult(
         "prior-posterior",

@@ -95,8 +95,19 @@ def pit_checks(forecasts: OneStepPit) -> tuple[CheckResult, ...]:
     last = forecasts.pit[forecasts.is_last]
     repeats = float(forecasts.unchanged[forecasts.is_last].mean()) if last.size else 0.0
     return (
-        _shape_check(last, repeats),
-        _tail_check(last),
+        shape_check(
+            "pit-last",
+            "Did each patient's last dose fall where the earlier ones said it would?",
+            last,
+            repeats=repeats,
+        ),
+        tail_check(
+            "pit-tails",
+            "Are surprising doses as rare as the forecasts say?",
+            last,
+            "; probabilities of a rise rest on these tails, and exact repeats of a dose hardly "
+            "touch them",
+        ),
         _all_check(forecasts),
     )
 
@@ -114,21 +125,31 @@ def ecdf_table(pit: NDArray[np.float64]) -> pd.DataFrame:
     )
 
 
-def _shape_check(last: NDArray[np.float64], repeats: float) -> CheckResult:
-    name = "pit-last"
-    question = "Did each patient's last dose fall where the earlier ones said it would?"
+def shape_check(
+    name: str, question: str, last: NDArray[np.float64], what: str = "doses", repeats: float = 0.0
+) -> CheckResult:
+    """Judge the shape of the PITs of one reading per patient.
+
+    Parameters
+    ----------
+    name, question : str
+    last : ndarray, shape (n_patient,)
+    what : str
+        What was forecast, in the plural.
+    repeats : float
+        Share of readings that repeat the one before exactly, where the model is continuous.
+    """
     criterion = (
         "passes if the distribution of the last readings' PIT stays inside the 95 % simultaneous "
         "band of a uniform one (it leaves the band by chance for 1 in 20 right models); one "
-        "reading per patient, so that they are independent: the last one a full step after the "
-        "reading before it"
+        "reading per patient, so that they are independent"
     )
     if last.size < MINIMUM_PATIENTS:
-        return _too_few(name, question, criterion, last.size)
+        return too_few(name, question, criterion, last.size)
     band = uniform_band(last.size, BAND_PROBABILITY)
     inside = band.holds(ecdf_at(last, band.z))
     summary = f"Last readings of {last.size} patients: the curve " + (
-        "stays inside the band." if inside else f"leaves the band; {_shape(last)}."
+        "stays inside the band." if inside else f"leaves the band; {_shape(last, what)}."
     )
     if repeats > 0:
         summary += (
@@ -136,21 +157,24 @@ def _shape_check(last: NDArray[np.float64], repeats: float) -> CheckResult:
             "model cannot; such readings gather near the middle."
         )
     return CheckResult(
-        name, question, criterion, inside, summary, _pit_summary(last), "ecdf", ecdf_table(last)
+        name, question, criterion, inside, summary, pit_summary(last), "ecdf", ecdf_table(last)
     )
 
 
-def _tail_check(last: NDArray[np.float64]) -> CheckResult:
-    name = "pit-tails"
-    question = "Are surprising doses as rare as the forecasts say?"
+def tail_check(
+    name: str, question: str, last: NDArray[np.float64], because: str = ""
+) -> CheckResult:
+    """Judge the numbers of one reading per patient in the tails of their forecasts.
+
+    ``because`` says why the tails matter.
+    """
     criterion = (
         f"passes if the numbers of last readings below the {100 * TAIL:g} % and above the "
         f"{100 * (1 - TAIL):g} % quantile of their forecasts both lie within the 99 % interval of "
-        "the binomial distribution; probabilities of a rise rest on these tails, and exact "
-        "repeats of a dose hardly touch them"
+        f"the binomial distribution{because}"
     )
     if last.size < MINIMUM_PATIENTS:
-        return _too_few(name, question, criterion, last.size)
+        return too_few(name, question, criterion, last.size)
     least, most = binom.interval(TAIL_INTERVAL, last.size, TAIL)
     counts = {"low": int((last < TAIL).sum()), "high": int((last > 1.0 - TAIL).sum())}
     rows = [
@@ -180,7 +204,7 @@ def _all_check(forecasts: OneStepPit) -> CheckResult:
         "would alarm too often"
     )
     if pit.size < MINIMUM_PATIENTS:
-        return _too_few("pit-all", question, criterion, pit.size)
+        return too_few("pit-all", question, criterion, pit.size)
     summary = (
         f"{pit.size} readings: {100 * np.mean(np.abs(pit - 0.5) < 0.45):.0f} % inside their 90 % "
         f"and {100 * np.mean(np.abs(pit - 0.5) < 0.25):.0f} % inside their 50 % forecast "
@@ -188,11 +212,12 @@ def _all_check(forecasts: OneStepPit) -> CheckResult:
         f"{100 * forecasts.unchanged.mean():.0f} % repeat the dose before exactly."
     )
     return CheckResult(
-        "pit-all", question, criterion, None, summary, _pit_summary(pit), "ecdf", ecdf_table(pit)
+        "pit-all", question, criterion, None, summary, pit_summary(pit), "ecdf", ecdf_table(pit)
     )
 
 
-def _pit_summary(pit: NDArray[np.float64]) -> pd.DataFrame:
+def pit_summary(pit: NDArray[np.float64]) -> pd.DataFrame:
+    """Return how many PITs fall into each tenth."""
     edges = np.linspace(0.0, 1.0, 11)
     counts, _ = np.histogram(pit, edges)
     return pd.DataFrame(
@@ -205,14 +230,15 @@ def _pit_summary(pit: NDArray[np.float64]) -> pd.DataFrame:
     )
 
 
-def _shape(pit: NDArray[np.float64]) -> str:
+def _shape(pit: NDArray[np.float64], what: str) -> str:
     """Say in words how a PIT distribution departs from uniform."""
     shift, spread = pit.mean() - 0.5, pit.var() - 1.0 / 12.0
     if abs(shift) * np.sqrt(12.0 * pit.size) > 3.0:
-        return "doses were " + ("higher" if shift > 0 else "lower") + " than forecast"
+        return f"{what} were " + ("higher" if shift > 0 else "lower") + " than forecast"
     return "forecasts were " + ("too narrow" if spread > 0 else "too wide")
 
 
-def _too_few(name: str, question: str, criterion: str, count: int) -> CheckResult:
+def too_few(name: str, question: str, criterion: str, count: int) -> CheckResult:
+    """Return the result of a check for which there are too few forecasts."""
     reason = f"Not computed: {count} forecasts, at least {MINIMUM_PATIENTS} are needed."
     return CheckResult(name, question, criterion, None, reason, pd.DataFrame())

@@ -8,7 +8,7 @@ import xarray as xr
 
 from itb_bayes.kernel.structure import Process
 from itb_bayes.model.plan import DriftPlan
-from itb_bayes.spec import DriftSpec, ResolvedPrior
+from itb_bayes.spec import DriftSpec, ModelSpec, ResolvedPrior
 
 PRIOR_OF = {
     "correlation_01": "level_drift_correlation",
@@ -46,7 +46,7 @@ def distribution(prior: ResolvedPrior) -> Any:
             raise ValueError(f"no distribution for the family {family!r}")
 
 
-def prior_of(spec: DriftSpec, variable: str, label: str = "") -> ResolvedPrior:
+def prior_of(spec: ModelSpec, variable: str, label: str = "") -> ResolvedPrior:
     """Return the prior of a variable of the model, of one diagnosis where it has its own."""
     prior = spec.resolved_priors[PRIOR_OF.get(variable, variable)]
     return prior.by.get(label, prior)

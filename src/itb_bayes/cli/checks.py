@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from itb_bayes.checks.result import CheckResult
     from itb_bayes.cohort.cohort import Cohort
     from itb_bayes.inference.fitted import Fit
+    from itb_bayes.inference.regimes_fitted import RegimesFit
     from itb_bayes.model.plan import DriftPlan
+    from itb_bayes.model.regimes_plan import RegimesPlan
     from itb_bayes.report.checks_page import PageHeader
     from itb_bayes.spec import DriftSpec
 
@@ -31,16 +33,16 @@ def check(
     """
     from itb_bayes.checks.suite import check_fit
     from itb_bayes.errors import GateError
-    from itb_bayes.inference.fitted import Fit
+    from itb_bayes.inference.machinery import load_fit
     from itb_bayes.report.checks_page import check_target, write_checks
 
-    fitted = Fit.load(fit)
+    fitted = load_fit(fit)
     target = out if out is not None else fit.resolve().with_name(f"{fit.resolve().name}-checks")
     check_target(target, "checks")
     results = check_fit(fitted, quiet=quiet)
     header = fit_header(fitted)
     page = write_checks(results, header, target)
-    _show(results, header, as_json, page)
+    show_checks(results, header, as_json, page)
     if not fitted.gate.passed:
         typer.echo("the fit did not pass its convergence gate: use no number of it.", err=True)
         raise typer.Exit(GateError.exit_code)
@@ -77,20 +79,27 @@ def prior(
     results = prior_checks(spec, plan, seed)
     header = prior_header(spec, plan, data, seed)
     page = write_checks(results, header, out) if out is not None else None
-    _show(results, header, as_json, page)
+    show_checks(results, header, as_json, page)
 
 
-def fit_header(fitted: "Fit") -> "PageHeader":
+def fit_header(fitted: "Fit | RegimesFit") -> "PageHeader":
     """Return what stands above and below the checks of a fit."""
+    from itb_bayes.inference.fitted import Fit
     from itb_bayes.report.checks_page import PageHeader
     from itb_bayes.spec import explain
 
     manifest, plan = fitted.manifest, fitted.plan
     settings, versions = manifest["settings"], manifest["versions"]
+    integrated = (
+        "patient effects and volatilities integrated out exactly"
+        if isinstance(fitted, Fit)
+        else "regimes and requirements of all patients integrated out by the switching filter, "
+        "which collapses each regime to one Gaussian (its error: docs, regimes-collapse-error)"
+    )
     sampler = (
         f"NUTS, {settings['chains']} chains of {settings['draws']} draws after "
         f"{settings['tune']} of warm-up, target acceptance {settings['target_accept']:g}; "
-        "patient effects and volatilities integrated out exactly"
+        f"{integrated}"
     )
     facts = (
         ("Cohort", f"{manifest['cohort']}{' (synthetic)' if fitted.synthetic else ''}"),
@@ -150,20 +159,27 @@ def prior_header(spec: "DriftSpec", plan: "DriftPlan", data: "Cohort", seed: int
     )
 
 
-def _design_facts(plan: "DriftPlan") -> tuple[tuple[str, str], ...]:
+def _design_facts(plan: "DriftPlan | RegimesPlan") -> tuple[tuple[str, str], ...]:
+    from itb_bayes.model.plan import DriftPlan
+
     counts = [
         f"{int((plan.diagnosis_index == d).sum())} {name}" for d, name in enumerate(plan.diagnoses)
     ]
+    if isinstance(plan, DriftPlan):
+        what, t_years = "Dose readings", plan.series.t_years
+    else:
+        what, t_years = "Days of record", plan.t_years
     return (
         ("Patients", f"{plan.n_patient} ({', '.join(counts)})"),
-        ("Dose readings", f"{plan.panel.n_visit}, up to year {plan.series.t_years.max():.1f}"),
+        (what, f"{t_years.size}, up to year {t_years.max():.1f}"),
         ("Terms", "; ".join(plan.notes)),
     )
 
 
-def _show(
+def show_checks(
     results: "Sequence[CheckResult]", header: "PageHeader", as_json: bool, page: Path | None
 ) -> None:
+    """Print verdicts, failed ones first, or everything as JSON."""
     from itb_bayes.checks.result import failed_first
     from itb_bayes.cli.output import print_json
     from itb_bayes.report.checks_page import checks_json

@@ -42,7 +42,10 @@ def demo(
     fitted = Fit.load(out / "fit")
     write_risk(fitted, out / "risk.csv")
     step(f"itb-bayes report {out / 'fit'} --out {out / 'pages'}")
-    report(out / "fit", out=out / "pages", patient=[], allow_unconverged=False, as_json=False)
+    report(
+        out / "fit", out=out / "pages", patient=[], allow_unconverged=False, cohort=None,
+        threshold=20.0, since=None, also=[], date=None, as_json=False,
+    )  # fmt: skip
     typer.echo(f"\nDone in {format_seconds(time.monotonic() - started)}. Made:")
     for name in ("cohort", "fit", "checks/checks.html", "risk.csv", "pages/index.html"):
         typer.echo(f"  {out / name}")

@@ -10,10 +10,12 @@ import sys
 import typer
 
 from itb_bayes import __version__
-from itb_bayes.cli import data, model
+from itb_bayes.cli import data, figures, model
+from itb_bayes.cli.calibrate import calibrate
 from itb_bayes.cli.checks import check, prior
 from itb_bayes.cli.compare import compare
 from itb_bayes.cli.demo import demo
+from itb_bayes.cli.evaluate import evaluate
 from itb_bayes.cli.fit import fit
 from itb_bayes.cli.literature import literature
 from itb_bayes.cli.policy import simulate_policy
@@ -35,11 +37,14 @@ app = typer.Typer(
 data.app.command("simulate")(simulate)
 app.add_typer(data.app, name="data")
 app.add_typer(model.app, name="model")
+app.add_typer(figures.app, name="figures")
 app.command("demo")(demo)
 app.command("fit")(fit)
 app.command("prior")(prior)
 app.command("check")(check)
 app.command("compare")(compare)
+app.command("calibrate")(calibrate)
+app.command("evaluate")(evaluate)
 app.command("risk")(risk)
 app.command("score")(score)
 app.command("simulate")(simulate_policy)

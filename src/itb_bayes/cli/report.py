@@ -5,7 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+FEW = 5
+"""So few pages are listed one by one, so that a page asked for is found without the list."""
+
 if TYPE_CHECKING:
+    import datetime
+
     from itb_bayes.report.writing import WrittenReport
 
 
@@ -18,33 +23,81 @@ def report(
     allow_unconverged: bool = typer.Option(
         False, "--allow-unconverged", help="Make watermarked pages of a fit that failed its gate."
     ),
+    cohort: Path | None = typer.Option(
+        None,
+        "--cohort",
+        help="Pages of this cohort's patients, whom the fit has not seen (regimes fits).",
+    ),
+    threshold: float = typer.Option(
+        20.0, "--threshold", help="In 100: from here on the list counts a patient as to look at."
+    ),
+    since: Path | None = typer.Option(
+        None, "--since", help="Folder of an earlier report of the same model: say what changed."
+    ),
+    also: list[str] = typer.Option(
+        [], "--also", help="Beside the pages: pdf, csv, fhir-r4b, fhir-r5 or cds; repeatable."
+    ),
+    date: str | None = typer.Option(
+        None, "--date", help="Day the records run to (YYYY-MM-DD); FHIR needs dates."
+    ),
     as_json: bool = typer.Option(False, "--json", help="Say what was made as one JSON object."),
 ) -> None:
     """Write one self-contained page per patient, and an index: whom to look at first on top."""
-    from itb_bayes.inference.fitted import Fit
+    from itb_bayes.cohort.cohort import Cohort
+    from itb_bayes.errors import UsageError
+    from itb_bayes.inference.machinery import load_fit
     from itb_bayes.inference.progress import Progress
+    from itb_bayes.report.exports import Exports
     from itb_bayes.report.writing import write_report
 
-    fitted = Fit.load(fit)
-    progress = Progress("patients", fitted.plan.n_patient)
+    exports = Exports(tuple(dict.fromkeys(also)), parse_day(date))
+    if not 0.0 < threshold < 100.0:
+        raise UsageError("--threshold is a chance in 100: above 0 and below 100.")
+    fitted = load_fit(fit)
+    progress: Progress | None = None
 
-    def show(done: int, total: int) -> None:
+    def show(phase: str, done: int, total: int) -> None:
         nonlocal progress
-        if done == 0:
-            progress.finish()
-            progress = Progress("pages", total)
+        if progress is None or progress.label != phase:
+            if progress is not None:
+                progress.finish()
+            progress = Progress(phase, total)
+        progress.total = total
         progress.update(done)
 
     made = write_report(
-        fitted, out, tuple(patient), allow_unconverged=allow_unconverged, on_page=show
-    )
-    progress.finish()
+        fitted, out, tuple(patient), allow_unconverged=allow_unconverged,
+        threshold=threshold / 100.0, since=since, exports=exports,
+        unseen=None if cohort is None else Cohort.read(cohort), on_progress=show,
+    )  # fmt: skip
+    if progress is not None:
+        progress.finish()
     if as_json:
         from itb_bayes.cli.output import print_json
 
         print_json(made_json(made))
     else:
         _show(made)
+
+
+def parse_day(text: str | None) -> "datetime.date | None":
+    """Return a day given as YYYY-MM-DD.
+
+    Raises
+    ------
+    UsageError
+        If it is none.
+    """
+    import datetime
+
+    from itb_bayes.errors import UsageError
+
+    if text is None:
+        return None
+    try:
+        return datetime.date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"--date {text!r} is no day; write it as 2026-03-31.") from None
 
 
 def _show(made: "WrittenReport") -> None:
@@ -54,11 +107,14 @@ def _show(made: "WrittenReport") -> None:
     if not index.gate.passed:
         typer.echo("GATE NOT PASSED: every page is watermarked; the numbers are not to be used.")
     n = len(index.patients)
-    without = sum(row.risk is None for row in index.patients)
+    without = sum(row.chance is None for row in index.patients)
     typer.echo(
         f"{made.folder / 'index.html'}: {n} {'patient' if n == 1 else 'patients'}, {without} not "
         "estimated. Beside each page lies its document as JSON."
     )
+    if n <= FEW:
+        for row in index.patients:
+            typer.echo(f"{made.folder / row.page_id}.html")
     typer.echo("The pages name patients; keep them as you keep the records they come from.")
 
 
@@ -72,7 +128,7 @@ def made_json(made: "WrittenReport") -> dict[str, Any]:
         "synthetic": index.provenance.synthetic,
         "gate_passed": index.gate.passed,
         "n_patients": len(index.patients),
-        "n_not_estimated": sum(row.risk is None for row in index.patients),
+        "n_not_estimated": sum(row.chance is None for row in index.patients),
         "pages": [
             {"patient_id": row.patient_id, "page": f"{row.page_id}.html", "status": row.status}
             for row in index.patients

@@ -17,6 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from itb_bayes.cohort.cohort import Cohort
+from itb_bayes.cohort.search import causes_to_search
 
 TONE_SHIFT = {"ashworth_0_4": 0.0, "ashworth_1_5": -1.0, "mas": 0.0}
 """What moves a score to the 0-4 scale; MAS 1+ is 1.5 already."""
@@ -96,6 +97,9 @@ class Timeline:
         Age of catheter and pump at the step, before any action.
     bolus : ndarray of int64
         1 where the dose in force was given as boluses.
+    search_by_tone, search_by_dose : ndarray
+        Cause to search for a device fault since the step before
+        (:func:`itb_bayes.cohort.search.causes_to_search`).
     untreated_tone : ndarray, shape (n_patient,)
         Mean tone (0-4) up to the day of the first dose, or of the implant where doses are recorded
         only from later than six weeks after it; NaN where not recorded.
@@ -122,6 +126,8 @@ class Timeline:
     catheter_age_years: NDArray[np.float64]
     pump_age_years: NDArray[np.float64]
     bolus: NDArray[np.int64]
+    search_by_tone: NDArray[np.float64]
+    search_by_dose: NDArray[np.float64]
     untreated_tone: NDArray[np.float64]
 
     @property
@@ -250,6 +256,11 @@ def _patient_steps(own: Mapping[str, pd.DataFrame]) -> tuple[list[dict[str, Any]
         if row["action"]:
             changed_at = t
         rows.append(row)
+    causes = causes_to_search(
+        *(np.array([row[name] for row in rows]) for name in ("t_years", "log_dose", "ashworth"))
+    )
+    for row, by_tone, by_dose in zip(rows, *causes, strict=True):
+        row["search_by_tone"], row["search_by_dose"] = float(by_tone), float(by_dose)
     return rows, untreated
 
 

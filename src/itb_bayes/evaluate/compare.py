@@ -4,43 +4,18 @@ Pareto-smoothed importance sampling (Vehtari, Gelman & Gabry 2017, Stat Comput 2
 patient as the unit, on the likelihood with all patient effects integrated out.
 """
 
-import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import arviz_stats as az
 import numpy as np
-import xarray as xr
-from numpy.typing import NDArray
 
+from itb_bayes.checks.loo import PatientLoo, leave_patients_out
 from itb_bayes.errors import UsageError
 from itb_bayes.inference.fitted import Fit
-from itb_bayes.inference.pointwise import patient_log_likelihood
+from itb_bayes.inference.pointwise import patient_log_likelihood, regimes_pointwise
+from itb_bayes.inference.regimes_fitted import RegimesFit
 
-
-@dataclass(frozen=True)
-class PatientLoo:
-    """Leave-one-patient-out score of one fit.
-
-    Attributes
-    ----------
-    model, run : str
-    elpd : ndarray, shape (n_patient,)
-        Expected log predictive density of each patient, given the others.
-    pareto_k : ndarray, shape (n_patient,)
-    good_k : float
-        Above it the importance weights of a patient are not reliable.
-    """
-
-    model: str
-    run: str
-    elpd: NDArray[np.float64]
-    pareto_k: NDArray[np.float64]
-    good_k: float
-
-    @property
-    def n_bad(self) -> int:
-        """Patients whose Pareto k is too large."""
-        return int((self.pareto_k > self.good_k).sum())
+AnyFit = Fit | RegimesFit
 
 
 @dataclass(frozen=True)
@@ -66,67 +41,104 @@ class ComparisonRow:
     n_bad: int
 
 
-def patient_loo(fit: Fit) -> PatientLoo:
+@dataclass(frozen=True)
+class FitScore:
+    """Leave-one-patient-out score of a fit.
+
+    Attributes
+    ----------
+    model, run : str
+    loo : PatientLoo
+    """
+
+    model: str
+    run: str
+    loo: PatientLoo
+
+
+def score_fit(fit: AnyFit) -> FitScore:
     """Score a fit by leave-one-patient-out."""
-    log_likelihood = patient_log_likelihood(fit.spec, fit.plan, fit.posterior)
-    tree = xr.DataTree.from_dict(
-        {"posterior": fit.posterior, "log_likelihood": log_likelihood.to_dataset()}
-    )
-    with warnings.catch_warnings():  # the comparison itself counts and says it
-        warnings.filterwarnings("ignore", "Estimated shape parameter", UserWarning)
-        result = az.loo(tree, var_name="readings", pointwise=True)
-    return PatientLoo(
-        fit.spec.name,
-        fit.run_id,
-        result.elpd_i.to_numpy(),
-        result.pareto_k.to_numpy(),
-        float(result.good_k),
-    )
+    if isinstance(fit, RegimesFit):
+        posterior = fit.thinned
+        density = regimes_pointwise(fit.plan, fit.population(), posterior)["records"]
+    else:
+        posterior = fit.posterior
+        density = patient_log_likelihood(fit.spec, fit.plan, posterior)
+    return FitScore(fit.spec.name, fit.run_id, leave_patients_out(posterior, density))
 
 
-def compare_fits(fits: tuple[Fit, ...]) -> tuple[ComparisonRow, ...]:
-    """Compare fits of the same readings, best first.
+def compare_fits(fits: Sequence[AnyFit]) -> tuple[ComparisonRow, ...]:
+    """Compare fits of the same records, best first.
 
     Raises
     ------
     UsageError
-        If fewer than two fits are given, or they do not rest on the same readings.
+        If fewer than two fits are given, or they do not rest on the same records.
     GateError
         If one of them did not pass its gate.
     """
     if len(fits) < 2:
         raise UsageError("compare needs at least two fits.")
-    reference = fits[0].plan.series
     for fit in fits:
         fit.require_gate()
-        series = fit.plan.series
-        if not (
-            np.array_equal(series.t_years, reference.t_years)
-            and np.array_equal(series.daily_dose_ug, reference.daily_dose_ug)
-            and np.array_equal(series.patient, reference.patient)
-        ):
-            raise UsageError(
-                f"fit {fit.run_id} ({fit.spec.name}) and fit {fits[0].run_id} "
-                f"({fits[0].spec.name}) do not rest on the same dose readings, so their scores "
-                "cannot be compared. Fit both to one cohort with the same [series] settings."
-            )
-    scores = sorted((patient_loo(fit) for fit in fits), key=lambda s: -float(s.elpd.sum()))
-    best = scores[0].elpd
+        _refuse_other_records(fits[0], fit)
+    scores = sorted((score_fit(fit) for fit in fits), key=lambda s: -float(s.loo.elpd.sum()))
+    best = scores[0].loo.elpd
     rows = []
     for score in scores:
-        difference = score.elpd - best
-        se = float(np.sqrt(difference.size * difference.var(ddof=1)))
+        difference = score.loo.elpd - best
         rows.append(
             ComparisonRow(
                 score.model,
                 score.run,
-                float(score.elpd.sum()),
+                float(score.loo.elpd.sum()),
                 float(difference.sum()),
-                se,
-                score.n_bad,
+                float(np.sqrt(difference.size * difference.var(ddof=1))),
+                score.loo.n_bad,
             )
         )
     return tuple(rows)
+
+
+def _refuse_other_records(first: AnyFit, fit: AnyFit) -> None:
+    names = f"fit {fit.run_id} ({fit.spec.name}) and fit {first.run_id} ({first.spec.name})"
+    if isinstance(first, Fit) and isinstance(fit, Fit):
+        if not _same_doses(first, fit):
+            raise UsageError(
+                f"{names} do not rest on the same dose readings, so their scores cannot be "
+                "compared. Fit both to one cohort with the same [series] settings."
+            )
+    elif isinstance(first, RegimesFit) and isinstance(fit, RegimesFit):
+        if not _same_records(first, fit):
+            raise UsageError(
+                f"{names} do not rest on the same records, so their scores cannot be compared: "
+                "fit both to one cohort, with the same channels on (a model that predicts fewer "
+                "channels is not better for it)."
+            )
+    else:
+        raise UsageError(
+            f"{names} are of different kinds: one predicts doses alone, the other all channels, so "
+            "their scores cannot be compared. `itb-bayes evaluate` judges both by what came."
+        )
+
+
+def _same_doses(first: Fit, other: Fit) -> bool:
+    a, b = first.plan.series, other.plan.series
+    return (
+        np.array_equal(a.t_years, b.t_years)
+        and np.array_equal(a.daily_dose_ug, b.daily_dose_ug)
+        and np.array_equal(a.patient, b.patient)
+    )
+
+
+def _same_records(first: RegimesFit, other: RegimesFit) -> bool:
+    a, b = first.plan, other.plan
+    return (
+        a.channels == b.channels
+        and np.array_equal(a.offsets, b.offsets)
+        and np.array_equal(a.data, b.data, equal_nan=True)
+        and np.array_equal(a.codes, b.codes)
+    )
 
 
 def sentence(rows: tuple[ComparisonRow, ...]) -> str:

@@ -62,7 +62,7 @@ def ecdf_figure(z: Array, difference: Array, low: Array, high: Array) -> Figure:
         axes.plot(full, curve, color=INK, linewidth=1.2)
         axes.plot(z[outside], difference[outside], "o", color=VERMILLION, markersize=3.0)
         axes.set_xlim(0.0, 1.0)
-        name_axes(axes, x="forecast probability of a lower dose (PIT)", y="share minus uniform")
+        name_axes(axes, x="forecast probability of a lower value (PIT)", y="share minus uniform")
     return figure
 
 

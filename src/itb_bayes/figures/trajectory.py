@@ -14,6 +14,7 @@ from itb_bayes.figures.style import (
     BAND_OUTER,
     FAN_INNER,
     FAN_OUTER,
+    GREEN,
     GREY,
     INK,
     SMALL_PT,
@@ -27,6 +28,9 @@ Array = NDArray[np.float64]
 
 WIDTH_INCHES = 7.16
 HEIGHT_INCHES = 2.1
+MOST_DOTS = 30
+"""Records of more readings are drawn as a line without dots."""
+
 _BOX = (0.078, 0.17, 0.86, 0.80)
 _DOUBLINGS = 6.25 * 2.0 ** np.arange(0, 12)
 _CENTILES = ("5th", "25th", "median", "75th", "95th")
@@ -80,7 +84,13 @@ class TrajectoryChart:
             self._reference_doses = band.dose_ug.ravel()
             _draw_reference(axes, band, end_years)
 
-    def draw(self, t_years: Array, dose_ug: Array, forecast: Band | None) -> Figure:
+    def draw(
+        self,
+        t_years: Array,
+        dose_ug: Array,
+        forecast: Band | None,
+        events_years: tuple[float, ...] = (),
+    ) -> Figure:
         """Draw one patient in place of the one before.
 
         Parameters
@@ -89,6 +99,8 @@ class TrajectoryChart:
             Recorded doses; each holds until the next.
         forecast : Band or None
             Quantiles of the future dose; starts at the last reading.
+        events_years : tuple of float
+            Times of events, marked 1, 2, 3 … along the upper edge.
 
         Returns
         -------
@@ -104,9 +116,11 @@ class TrajectoryChart:
             _draw_fan(axes, forecast)
             seen.append(forecast.dose_ug.ravel())
         axes.step(t_years, dose_ug, where="post", color=INK, linewidth=1.5, zorder=5)
-        axes.plot(
-            t_years, dose_ug, linestyle="none", marker="o", markersize=2.6, color=INK, zorder=6
-        )
+        if t_years.size <= MOST_DOTS:
+            axes.plot(
+                t_years, dose_ug, linestyle="none", marker="o", markersize=2.6, color=INK, zorder=6
+            )
+        _mark_events(axes, events_years)
         axes.set_ylim(_dose_limits(np.concatenate(seen)))
         self._patient = [artist for artist in axes.get_children() if artist not in before]
         return self._figure
@@ -133,6 +147,17 @@ def _draw_fan(axes: Axes, band: Band) -> None:
         dash = (0, (1.5, 1)) if k == len(dose) // 2 else "solid"
         axes.plot(t, row, color=VERMILLION, linewidth=0.8, linestyle=dash, zorder=4)
     axes.axvline(float(t[0]), color=INK, linewidth=0.6, linestyle=(0, (3, 2)), zorder=2)
+
+
+def _mark_events(axes: Axes, events_years: tuple[float, ...]) -> None:
+    """Mark events along the upper edge, numbered in two rows so that neighbours stay apart."""
+    upper = axes.get_xaxis_transform()
+    for k, t in enumerate(events_years):
+        axes.axvline(t, ymax=0.93, color=GREEN, linewidth=0.8, linestyle=(0, (1, 1.5)), zorder=2)
+        put_text(
+            axes, t, 0.94 + 0.055 * (k % 2), str(k + 1), transform=upper, ha="center", va="center",
+            fontsize=SMALL_PT, fontweight="bold", color=GREEN, zorder=7,
+        )  # fmt: skip
 
 
 def _dose_limits(doses: Array) -> tuple[float, float]:

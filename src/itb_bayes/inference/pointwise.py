@@ -1,11 +1,18 @@
 """Log-likelihood of each patient for each posterior draw, all patient effects integrated out."""
 
+from collections.abc import Callable
+
 import numpy as np
 import xarray as xr
 
 from itb_bayes.inference.population import population_draws
+from itb_bayes.inference.regimes_population import RegimesDraws
+from itb_bayes.inference.regimes_states import COLLAPSE
 from itb_bayes.kernel.drift_likelihood import drift_log_likelihood, static_statistics
+from itb_bayes.kernel.regimes.layout import EXPLANATIONS
+from itb_bayes.kernel.regimes.trace import trace
 from itb_bayes.model.plan import DriftPlan
+from itb_bayes.model.regimes_plan import RegimesPlan
 from itb_bayes.spec import DriftSpec
 
 
@@ -35,4 +42,54 @@ def patient_log_likelihood(spec: DriftSpec, plan: DriftPlan, posterior: xr.Datas
         dims=("chain", "draw", "patient"),
         coords={"chain": posterior["chain"], "draw": posterior["draw"]},
         name="readings",
+    )
+
+
+def regimes_pointwise(
+    plan: RegimesPlan,
+    draws: RegimesDraws,
+    posterior: xr.Dataset,
+    on_draw: Callable[[int], None] | None = None,
+) -> xr.Dataset:
+    """Return what the filter says about every patient, for each draw of the population.
+
+    Parameters
+    ----------
+    plan : RegimesPlan
+    draws : RegimesDraws
+        Kernel parameters of ``posterior``, draw by draw.
+    posterior : xarray.Dataset
+        Gives chains and draws their labels.
+    on_draw : callable, optional
+        Called with the number of draws done.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``records``, log p(records of the patient | draw), dims (chain, draw, patient), and
+        ``now``, the probability of every explanation at his last step, with a further dimension
+        ``explanation``.
+    """
+    n = plan.n_patient
+    records = np.empty((draws.n_draw, n))
+    now = np.empty((draws.n_draw, n, len(EXPLANATIONS)))
+    last = plan.offsets[1:] - 1
+    for s in range(draws.n_draw):
+        ll, belief, _, _, _ = trace(draws.g[s], draws.own[s], plan.data, plan.codes, plan.offsets)
+        records[s] = ll
+        now[s] = belief[last, :, 0] @ COLLAPSE
+        if on_draw is not None:
+            on_draw(s + 1)
+    shape = (posterior.sizes["chain"], posterior.sizes["draw"], n)
+    dims = ("chain", "draw", "patient")
+    return xr.Dataset(
+        {
+            "records": (dims, records.reshape(shape)),
+            "now": ((*dims, "explanation"), now.reshape(*shape, len(EXPLANATIONS))),
+        },
+        coords={
+            "chain": posterior["chain"],
+            "draw": posterior["draw"],
+            "explanation": list(EXPLANATIONS),
+        },
     )

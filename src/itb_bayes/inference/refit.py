@@ -1,4 +1,4 @@
-"""Many fits of one design: compile once, swap the doses, sample."""
+"""Fits without a bundle: many of one design, compiled once; or one of a plan."""
 
 from typing import Any
 
@@ -6,11 +6,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from itb_bayes.inference.machinery import machinery_of
 from itb_bayes.inference.sampling import chain_batches, compile_model, join_batches, sample_batch
 from itb_bayes.inference.settings import SamplerSettings
 from itb_bayes.model.drift import build_drift, static_data
 from itb_bayes.model.plan import DriftPlan
-from itb_bayes.spec import DriftSpec
+from itb_bayes.spec import DriftSpec, ModelSpec
 
 
 class Refitter:
@@ -26,8 +27,13 @@ class Refitter:
         self.plan = plan
         self._compiled: Any = compile_model(build_drift(spec, plan))
 
-    def sample(self, log_dose: NDArray[np.float64], settings: SamplerSettings) -> xr.DataTree:
+    def sample(
+        self, log_dose: NDArray[np.float64], settings: SamplerSettings, cores: int | None = None
+    ) -> xr.DataTree:
         """Sample given other log doses at the same readings.
+
+        ``cores`` is how many chains run at once (by default a whole batch); draws do not depend
+        on it.
 
         Raises
         ------
@@ -41,5 +47,27 @@ class Refitter:
             log_dose=log_dose, static=static_data(self.plan, log_dose)
         )
         return join_batches(
-            [sample_batch(compiled, settings, batch) for batch in chain_batches(settings)]
+            [
+                sample_batch(compiled, settings, batch, cores=cores)
+                for batch in chain_batches(settings)
+            ]
         )
+
+
+def sample_plan(
+    spec: ModelSpec, plan: Any, settings: SamplerSettings, cores: int | None = None
+) -> xr.DataTree:
+    """Compile the model of a plan, of any kind, and sample it.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+    plan : DriftPlan or RegimesPlan
+    settings : SamplerSettings
+    cores : int, optional
+        Chains that run at once; draws do not depend on it.
+    """
+    compiled = compile_model(machinery_of(spec).build(spec, plan))
+    return join_batches(
+        [sample_batch(compiled, settings, batch, cores=cores) for batch in chain_batches(settings)]
+    )

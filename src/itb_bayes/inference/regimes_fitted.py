@@ -18,7 +18,8 @@ class RegimesFit(StoredFit[RegimesSpec, RegimesPlan]):
     """A fitted regimes model."""
 
     unconverged_help: ClassVar[str] = (
-        "`risk` and `score` print numbers marked as not to be used under --allow-unconverged."
+        "`risk`, `score` and `report` print numbers marked as not to be used under "
+        "--allow-unconverged."
     )
 
     @cached_property

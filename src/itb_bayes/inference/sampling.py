@@ -63,6 +63,7 @@ def sample_batch(
     settings: SamplerSettings,
     batch: ChainBatch,
     on_progress: Callable[[int, int], None] | None = None,
+    cores: int | None = None,
 ) -> xr.DataTree:
     """Sample one batch of chains and return it complete, or raise.
 
@@ -73,6 +74,8 @@ def sample_batch(
     batch : ChainBatch
     on_progress : callable, optional
         Called with (finished draws of the batch, divergences).
+    cores : int, optional
+        Chains that run at once; by default all of the batch. Draws do not depend on it.
 
     Returns
     -------
@@ -99,7 +102,7 @@ def sample_batch(
             draws=settings.draws,
             tune=settings.tune,
             chains=batch.size,
-            cores=batch.size,
+            cores=batch.size if cores is None else cores,
             seed=batch.seed,
             target_accept=settings.target_accept,
             save_warmup=False,

@@ -13,6 +13,7 @@ from pytensor.link.numba.dispatch.basic import (
     register_funcify_default_op_cache_key,
 )
 
+from itb_bayes.caching import kernel_digest
 from itb_bayes.kernel.drift_likelihood import N_SCALAR, drift_log_likelihood
 
 N_PARAMETER_INPUT = 3
@@ -32,12 +33,14 @@ class DriftLogLikelihood(Op):
         Terms of the likelihood; see :class:`itb_bayes.kernel.structure.Structure`.
     """
 
-    __props__ = ("process", "robust", "use_static")
+    __props__ = ("process", "robust", "use_static", "kernel")
 
     def __init__(self, process: int, robust: bool, use_static: bool) -> None:
         self.process = int(process)
         self.robust = bool(robust)
         self.use_static = bool(use_static)
+        # See RegimesLogLikelihood: graphs compiled for an older kernel must not be found.
+        self.kernel = kernel_digest()
 
     def make_node(self, *inputs: Any) -> Apply:
         """Build the node; outputs ll, g_mean, g_cov, g_scalars."""

@@ -13,6 +13,7 @@ from pytensor.link.numba.dispatch.basic import (
     register_funcify_default_op_cache_key,
 )
 
+from itb_bayes.caching import kernel_digest
 from itb_bayes.kernel.regimes.filter import regimes_log_likelihood
 
 N_PARAMETER_INPUT = 2
@@ -24,12 +25,17 @@ MISSING = -1e300
 class RegimesLogLikelihood(Op):
     """Log-likelihood of each patient, with its gradient as further outputs.
 
-    Inputs are those of :func:`itb_bayes.kernel.regimes.filter.regimes_log_likelihood`: ``g`` (74,)
+    Inputs are those of :func:`itb_bayes.kernel.regimes.filter.regimes_log_likelihood`: ``g`` (80,)
     and ``own`` (n_patient, 6), then the data ``data`` (with :data:`MISSING` for NaN), ``codes`` and
     ``offsets``, through which no gradient flows.
     """
 
-    __props__ = ()
+    __props__ = ("kernel",)
+
+    def __init__(self) -> None:
+        # PyTensor finds compiled graphs by the properties of their Ops: without the digest it would
+        # run an old kernel after an update, where its folder is shared between versions.
+        self.kernel = kernel_digest()
 
     def make_node(self, *inputs: Any) -> Apply:
         """Build the node; outputs ll, g_bar, own_bar."""

@@ -59,6 +59,10 @@ RULES: dict[Par, Rule] = {
     Par.LEAK_STEP: ("leak_step", _same),
     Par.LEAK_STEP_VAR: ("leak_step_sd", _square),
     Par.LEAK_VAR: ("leak_rate_sd", _square),
+    Par.CREEP_SHARE: ("creep_share", _same),
+    Par.CREEP_RATE: ("creep_rate", _same),
+    Par.CREEP_VAR: ("creep_rate_sd", _square),
+    Par.CREEP_DROP: ("creep_drop", _same),
     Par.LOSS_SEVERE: ("severe_delivery", _negative),
     Par.LOSS_PUMP: ("pump_delivery", _negative),
     Par.LOSS_SEVERE_VAR: ("severe_delivery_sd", _square),
@@ -84,7 +88,9 @@ RULES: dict[Par, Rule] = {
     Par.PUMP_HAZARD: ("pump_failed_by_six_years", _hazard),
     Par.PUMP_SHAPE: ("pump_shape", _same),
     Par.FOUND_LEAKING: ("found_leaking", _same),
+    Par.FOUND_CREEPING: ("found_creeping", _same),
     Par.FOUND_PARTIAL: ("found_partial", _same),
+    Par.FOUND_COMPENSATED: ("found_compensated", _same),
     Par.FOUND_SEVERE: ("found_severe", _same),
     Par.FOUND_PUMP: ("found_pump", _same),
     Par.DYE_SENSITIVITY: ("dye_sensitivity", _same),
@@ -127,7 +133,10 @@ _CHANNEL_OF = {
         "dye_sensitivity", "dye_false", "blocked_fault", "blocked_intact", "rotor_sensitivity",
         "rotor_false",
     ),
-    "events": ("found_leaking", "found_partial", "found_severe", "found_pump"),
+    "events": (
+        "found_leaking", "found_creeping", "found_partial", "found_compensated", "found_severe",
+        "found_pump",
+    ),
     "labels": (
         "tolerance_label_per_year", "tolerance_label_leak", "tolerance_label_false",
         "progression_label_per_year", "progression_label_false", "trigger_label_per_year",
@@ -136,7 +145,8 @@ _CHANNEL_OF = {
     "neuro": ("edss_sd", "edss_per_year", "edss_progression"),
 }  # fmt: skip
 
-_OFF = {Par.FOUND_LEAKING, Par.FOUND_PARTIAL, Par.FOUND_SEVERE, Par.FOUND_PUMP,
+_OFF = {Par.FOUND_LEAKING, Par.FOUND_CREEPING, Par.FOUND_PARTIAL, Par.FOUND_COMPENSATED,
+        Par.FOUND_SEVERE, Par.FOUND_PUMP,
         Par.TOLERANCE_LABEL, Par.TOLERANCE_LABEL_LEAK, Par.TOLERANCE_LABEL_FALSE,
         Par.PROGRESSION_LABEL, Par.PROGRESSION_LABEL_FALSE, Par.TRIGGER_LABEL,
         Par.TRIGGER_LABEL_FALSE}  # fmt: skip
@@ -193,7 +203,7 @@ def design_of(plan: RegimesPlan) -> Design:
 def kernel_parameters(
     values: Mapping[str, Any], design: Design | RegimesPlan, xp: Any
 ) -> tuple[Any, Any]:
-    """Return the kernel's population vector (74,) and patient matrix (n_patient, 6).
+    """Return the kernel's population vector (80,) and patient matrix (n_patient, 6).
 
     Parameters
     ----------

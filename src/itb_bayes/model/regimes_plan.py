@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from itb_bayes.cohort.cohort import Cohort
+from itb_bayes.cohort.search import QUIET
 from itb_bayes.cohort.timeline import Action, Timeline, timeline
 from itb_bayes.errors import ModelError
 from itb_bayes.kernel.regimes.layout import N_CODE, N_COL, Code, Col
@@ -14,7 +15,7 @@ from itb_bayes.model.centres import code_centres
 from itb_bayes.spec import RegimesSpec
 from itb_bayes.spec.kinds.regimes_spec import CHANNELS
 
-REVISION = 2
+REVISION = 3
 """Raised whenever a variable of the model changes its meaning: older fits are then refused."""
 
 OLDER_CATHETER = "older"
@@ -56,7 +57,7 @@ class RegimesPlan:
     ----------
     patient_ids : tuple of str
     offsets : ndarray of int64, shape (n_patient + 1,)
-    data, codes : ndarray, shape (n_step, 11) and (n_step, 8)
+    data, codes : ndarray, shape (n_step, 12) and (n_step, 8)
         Columns of :class:`itb_bayes.kernel.regimes.layout.Col` and ``Code``; channels that are
         off are blank.
     channels : tuple of str
@@ -224,6 +225,9 @@ def _assemble(
     data = np.empty((line.n_step, N_COL))
     for column, name in _FLOATS.items():
         data[:, column] = getattr(line, name)
+    data[:, Col.SEARCH] = QUIET + line.search_by_dose
+    if "ashworth" in channels:
+        data[:, Col.SEARCH] += line.search_by_tone
     codes = np.empty((line.n_step, N_CODE), dtype=np.int64)
     for code, name in _CODES.items():
         codes[:, code] = getattr(line, name)

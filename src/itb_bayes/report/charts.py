@@ -13,9 +13,13 @@ from itb_bayes.report.document import Centiles, PatientDocument
 from itb_bayes.report.sentences import chart_title, dots_title
 from itb_bayes.report.wording import months_ahead
 
+MOST_EVENTS = 9
+"""The latest events of a record are marked; the visits list all."""
+
 _CHART_HOW = (
     "Step line: recorded dose, on an axis whose grid lines are doublings. Grey bands: centiles of "
-    "patients of the same diagnosis. Fan after the last reading: forecast, 50 and 90 per cent."
+    "the patients compared with. Numbered lines: events. Fan after the last reading: forecast, 50 "
+    "and 90 per cent."
 )
 _DOTS_HOW = "Filled dots lie above the threshold, open dots below. Each dot stands for 5 in 100."
 
@@ -40,7 +44,10 @@ class ChartRoom:
             self._trajectories[key] = TrajectoryChart(_band(centiles), key[1])
         inputs = document.inputs
         figure = self._trajectories[key].draw(
-            np.array(inputs.t_years), np.array(inputs.dose_ug), _fan(document)
+            np.array(inputs.t_years),
+            np.array(inputs.dose_ug),
+            _fan(document),
+            tuple(event.t_years for event in document.events[-MOST_EVENTS:]),
         )
         # The SVG is written by this package; identifiers and other foreign text are not in it.
         return Markup(inline_svg(figure, "dose", chart_title(document), _CHART_HOW))
@@ -54,7 +61,7 @@ class ChartRoom:
             label = f"dose in {months_ahead(last.horizon_months)} (µg/day)"
             self._dotplots[last.horizon_months] = DotplotChart(label)
         figure = self._dotplots[last.horizon_months].draw(
-            np.array(last.dots_ug), document.inputs.dose_ug[-1], risk.threshold_ug
+            np.array(last.dots_ug), document.inputs.dose_ug[-1], risk.threshold_ug or 0.0
         )
         return Markup(inline_svg(figure, "dots", dots_title(document), _DOTS_HOW))
 

@@ -17,6 +17,7 @@ from itb_bayes.errors import UsageError
 from itb_bayes.figures.check_curves import RankPanel, ecdf_figure, rank_figure, trace_figure
 from itb_bayes.figures.check_learning import learning_figure
 from itb_bayes.figures.check_predictive import YearBands, dose_band_figure, interval_figure
+from itb_bayes.figures.check_reliability import reliability_figure
 from itb_bayes.figures.svg import inline_svg
 
 HEADINGS = {"q05": "5 %", "q25": "25 %", "q50": "50 %", "q75": "75 %", "q95": "95 %"}
@@ -64,8 +65,15 @@ def checks_json(results: Sequence[CheckResult], header: PageHeader) -> dict[str,
     }
 
 
-def write_checks(results: Sequence[CheckResult], header: PageHeader, folder: Path) -> Path:
+def write_checks(
+    results: Sequence[CheckResult],
+    header: PageHeader,
+    folder: Path,
+    beside: frozenset[str] = frozenset(),
+) -> Path:
     """Write page, JSON and the source data of tables and figures; return the page's path.
+
+    ``beside`` names what else may lie in the folder.
 
     Raises
     ------
@@ -76,7 +84,7 @@ def write_checks(results: Sequence[CheckResult], header: PageHeader, folder: Pat
     content = checks_json(results, header)
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
     html = render_checks(results, header)
-    check_target(folder, header.stem)
+    check_target(folder, header.stem, beside)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         page.write_text(html, encoding="utf-8", newline="\n")
@@ -198,6 +206,11 @@ def _learning(plot: pd.DataFrame) -> Figure:
     return learning_figure(list(plot["parameter"]), *values)
 
 
+def _reliability(plot: pd.DataFrame) -> Figure:
+    columns = ("stated", "observed", "band_low", "band_high")
+    return reliability_figure(*(plot[c].to_numpy(dtype=float) for c in columns))
+
+
 INTERVALS_READ = (
     "One row per statistic: a blue line for the 90 % predictive interval, a dot for the observed "
     "value; open dots are not judged; arrow heads lie farther out than the axis."
@@ -223,6 +236,11 @@ LEARNING_READ = (
     "One row per parameter: 90 % interval and median of the posterior, placed by prior "
     "probability; the dashed line is the prior's own 90 % interval."
 )
+RELIABILITY_READ = (
+    "Share of visits with the condition over the probability given, on logarithmic axes (below "
+    "0.001 drawn at 0.001); blue: band that holds 95 % of perfectly calibrated curves whole; "
+    "squares lie outside it."
+)
 
 FIGURES = {
     "intervals": (_intervals, INTERVALS_READ),
@@ -232,12 +250,15 @@ FIGURES = {
     "ranks": (_ranks, RANKS_READ),
     "trace": (_trace, TRACE_READ),
     "prior_posterior": (_learning, LEARNING_READ),
+    "reliability": (_reliability, RELIABILITY_READ),
 }
 """Each figure by its key: how it is drawn from source data, and how it reads."""
 
 
-def check_target(folder: Path, stem: str) -> None:
+def check_target(folder: Path, stem: str, beside: frozenset[str] = frozenset()) -> None:
     """Refuse a folder that holds something else than the checks written before.
+
+    ``beside`` names what else may lie there.
 
     Raises
     ------
@@ -245,7 +266,8 @@ def check_target(folder: Path, stem: str) -> None:
     """
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file. Name a folder with --out.")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / f"{stem}.json").exists():
+    foreign = folder.is_dir() and any(path.name not in beside for path in folder.iterdir())
+    if foreign and not (folder / f"{stem}.json").exists():
         raise UsageError(
             f"{folder} holds something else. Name a new folder, or one written by this command, "
             "with --out."

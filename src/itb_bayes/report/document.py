@@ -2,13 +2,26 @@
 
 import json
 from dataclasses import dataclass
+from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
+from itb_bayes.report.explained import (
+    EventMark,
+    Evidence,
+    Explanations,
+    Known,
+    NextStep,
+    Visit,
+)
 from itb_bayes.risk.interval import Interval
 from itb_bayes.risk.patient import Status
 
-SCHEMA_VERSION = "1"
+SchemaVersion = Literal["2"]
+SCHEMA_VERSION: SchemaVersion = "2"
+"""Raised whenever a field changes its meaning; documents of another version are not read."""
+
+Kind = Literal["drift", "regimes"]
 
 
 @dataclass(frozen=True)
@@ -72,14 +85,14 @@ class Inputs:
         Kinds of record that the model reads.
     t_years, dose_ug : tuple of float
         Readings of the dose in force (µg/day), years since implant.
-    step_months : float
-        Distance of the readings.
+    step_months : float or None
+        Distance of the readings; None where every day of record is one.
     """
 
     channels: tuple[str, ...]
     t_years: tuple[float, ...]
     dose_ug: tuple[float, ...]
-    step_months: float
+    step_months: float | None
 
 
 @dataclass(frozen=True)
@@ -101,15 +114,19 @@ class ReferenceGroup:
         Patients of the diagnosis in the fit; None where they are fewer than ``min_cell``.
     min_cell : int
     drift_percent : Interval
-        Yearly change of the typical patient's dose.
-    centiles : Centiles
+        Yearly change of the typical patient's dose; of a regimes fit, of his requirement.
+    centiles : Centiles or None
+        None where no band can be drawn.
+    centiles_of : str
+        Whose centiles these are, in words.
     """
 
     diagnosis: str
     n_fitted: int | None
     min_cell: int
     drift_percent: Interval
-    centiles: Centiles
+    centiles: Centiles | None
+    centiles_of: str
 
 
 @dataclass(frozen=True)
@@ -146,7 +163,9 @@ class Risk:
         As in the long risk table.
     definition : str
         The event in words.
-    horizon_months, threshold_ug : float
+    horizon_months : float
+    threshold_ug : float or None
+        None where the event is no rise of the dose.
     probability : float
         Everything integrated out.
     low, high : float
@@ -154,18 +173,22 @@ class Risk:
     range_definition : str
     mcse : float
         Simulation error of ``probability``.
+    group_share : float or None
+        Mean of this probability over the patients compared with; None where they are too few, or
+        another base rate stands beside it.
     """
 
     quantity: str
     explanation: str
     definition: str
     horizon_months: float
-    threshold_ug: float
+    threshold_ug: float | None
     probability: float
     low: float
     high: float
     range_definition: str
     mcse: float
+    group_share: float | None = None
 
 
 @dataclass(frozen=True)
@@ -203,12 +226,15 @@ class PatientDocument:
         As recorded, and as shown.
     as_of_years : float
         Years since implant of the last reading; every number is as of then.
-    group, drift : None where not estimated.
-    forecasts, risks_ahead : tuple
+    group, drift, explanations : None where not estimated, or not said by this kind of fit.
+    forecasts, risks_ahead, evidence, next_steps : tuple
         Empty where not estimated.
+    events, visits, known : tuple
+        Empty for fits that read doses only.
     """
 
-    schema_version: str
+    schema_version: SchemaVersion
+    kind: Kind
     page_id: str
     patient_id: str
     label: str
@@ -225,85 +251,24 @@ class PatientDocument:
     risks_ahead: tuple[Risk, ...]
     comparators: Comparators
     limits: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class GroupRow:
-    """One diagnosis of the cohort: typical dose at year 1 (µg/day) and yearly change (%)."""
-
-    diagnosis: str
-    n_fitted: int
-    dose_year1_ug: Interval
-    drift_percent: Interval
-
-
-@dataclass(frozen=True)
-class Contrast:
-    """Difference of the yearly change between two groups, in percentage points."""
-
-    label: str
-    drift_percent: Interval
-    p_above_zero: float
-
-
-@dataclass(frozen=True)
-class PatientRow:
-    """One patient in the list; the numbers are those of his page."""
-
-    page_id: str
-    patient_id: str
-    label: str
-    diagnosis: str
-    as_of_years: float
-    status: Status
-    reasons: tuple[str, ...]
-    dose_now_ug: float
-    t_years: tuple[float, ...]
-    dose_ug: tuple[float, ...]
-    drift_percent: Interval | None
-    risk: Risk | None
-    rule_flagged: bool | None
-
-
-@dataclass(frozen=True)
-class IndexDocument:
-    """Everything that the list of patients says.
-
-    Attributes
-    ----------
-    n_fitted : int
-        Patients in the fit; the list may hold fewer.
-    n_set_aside : int
-        Readings and patients that the fit did not use.
-    groups : tuple of GroupRow
-    contrast : Contrast or None
-        MS - SCI, where the cohort has both.
-    patients : tuple of PatientRow
-        Highest probability first; those not estimated last.
-    """
-
-    schema_version: str
-    provenance: Provenance
-    gate: Gate
-    notice: Notice
-    horizon_months: float
-    n_fitted: int
-    n_set_aside: int
-    groups: tuple[GroupRow, ...]
-    contrast: Contrast | None
-    patients: tuple[PatientRow, ...]
+    explanations: Explanations | None = None
+    evidence: tuple[Evidence, ...] = ()
+    next_steps: tuple[NextStep, ...] = ()
+    events: tuple[EventMark, ...] = ()
+    visits: tuple[Visit, ...] = ()
+    known: tuple[Known, ...] = ()
 
 
 _PATIENT = TypeAdapter(PatientDocument)
-_INDEX = TypeAdapter(IndexDocument)
 
 
-def to_json(document: PatientDocument | IndexDocument) -> str:
+def to_json(document: PatientDocument) -> str:
     """Return a document as JSON text, in ASCII: no character of an identifier acts on a screen."""
-    if isinstance(document, PatientDocument):
-        content = _PATIENT.dump_python(document, mode="json")
-    else:
-        content = _INDEX.dump_python(document, mode="json")
+    return json_text(_PATIENT.dump_python(document, mode="json"))
+
+
+def json_text(content: Any) -> str:
+    """Return plain values as JSON text, in ASCII."""
     return json.dumps(content, indent=1, allow_nan=False) + "\n"
 
 
@@ -312,6 +277,6 @@ def patient_from_json(text: str) -> PatientDocument:
     return _PATIENT.validate_json(text)
 
 
-def index_from_json(text: str) -> IndexDocument:
-    """Read a list of patients back."""
-    return _INDEX.validate_json(text)
+def patient_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a patient's document."""
+    return _PATIENT.json_schema(mode="serialization")

@@ -11,7 +11,10 @@ from itb_bayes.errors import UsageError
 MARKER_FILE = "itb-bayes-report.json"
 """Lists the files of a report; a folder that holds one may be written again."""
 
-_OURS = re.compile(r"(?:pt-[0-9a-f]{16}|index)\.(?:html|json)")
+_OURS = re.compile(
+    r"(?:pt-[0-9a-f]{16}|index)\.(?:html|json)|numbers\.csv"
+    r"|pt-[0-9a-f]{16}\.(?:pdf|fhir-r4b\.json|fhir-r5\.json|card\.json)"
+)
 
 
 @dataclass
@@ -41,7 +44,7 @@ class ReportFolder:
         before: frozenset[str] = frozenset()
         try:
             if path.is_dir() and any(path.iterdir()):
-                before = _read_marker(path)
+                before = read_marker(path)
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.chmod(0o700)
         except OSError as error:
@@ -55,8 +58,8 @@ class ReportFolder:
         """
         self._write(MARKER_FILE, _marker(sorted(self._before | set(names))))
 
-    def write(self, name: str, text: str) -> None:
-        """Write one file (mode 0600), whole or not at all.
+    def write(self, name: str, content: str | bytes) -> None:
+        """Write one file (mode 0600; text in UTF-8), whole or not at all.
 
         Raises
         ------
@@ -69,7 +72,7 @@ class ReportFolder:
             raise ValueError("a page has a name that is not one of a report")
         if name in self._written:
             raise ValueError("two pages have the same name")
-        self._write(name, text)
+        self._write(name, content)
         self._written.append(name)
 
     def finish(self) -> None:
@@ -81,14 +84,14 @@ class ReportFolder:
             raise _cannot_write(self.path, error) from None
         self._write(MARKER_FILE, _marker(sorted(self._written)))
 
-    def _write(self, name: str, text: str) -> None:
+    def _write(self, name: str, content: str | bytes) -> None:
         target = self.path / name
         temporary = self.path / f".{name}.part"
         try:
             temporary.unlink(missing_ok=True)
             handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
+            with os.fdopen(handle, "wb") as file:
+                file.write(content if isinstance(content, bytes) else content.encode("utf-8"))
             os.replace(temporary, target)
         except OSError as error:
             raise _cannot_write(self.path, error) from None
@@ -98,7 +101,14 @@ def _marker(names: list[str]) -> str:
     return json.dumps({"itb_bayes_report": 1, "files": names}, indent=1) + "\n"
 
 
-def _read_marker(path: Path) -> frozenset[str]:
+def read_marker(path: Path) -> frozenset[str]:
+    """Return the names of the files of a report.
+
+    Raises
+    ------
+    UsageError
+        If the folder holds no report.
+    """
     marker = path / MARKER_FILE
     refusal = UsageError(
         f"{path} is not empty and holds no earlier report; choose another --out, or empty it."

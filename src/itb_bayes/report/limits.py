@@ -20,6 +20,26 @@ DOSE_ONLY = (
     ),
 )
 
+EXPLAINED = (
+    (
+        "Only one explanation at a time: a device fault together with tolerance or progression is "
+        "told as the fault."
+    ),
+    (
+        "On simulated clinics of another mechanism the chances of a catheter or pump problem were "
+        "too low by a quarter to a half on average, and those of progression too high: read a "
+        "device chance as a lower bound."
+    ),
+)
+NO_NEURO = (
+    "Neurological scores are not read: the split between tolerance and progression rests on the "
+    "prior."
+)
+WEAK_NEURO = (
+    "Tolerance and progression are told apart by neurological scores and by what a drug holiday "
+    "brings; without either for this patient their split rests on the prior."
+)
+
 VALIDATION = (
     "External validation: none. Not evaluated or authorised by any regulator.",
     "The numbers hold until the next dose change; make the page again after it.",
@@ -66,3 +86,8 @@ def limits_of(columns: tuple[str, ...], n_group: int, min_cell: int) -> tuple[st
             f"{', '.join(covariates)}; the patient's own numbers use his own values."
         )
     return (*found, *VALIDATION)
+
+
+def explained_limits(channels: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what the numbers of a regimes fit cannot tell, given the channels it reads."""
+    return (NO_NEURO if "neuro" not in channels else WEAK_NEURO, *EXPLAINED, *VALIDATION)

@@ -83,7 +83,7 @@ def rule_verdict(comparators: Comparators) -> str:
 def rule_sentence(comparators: Comparators) -> str:
     """Return what the 100 µg rule looked at."""
     if comparators.last_year_rise_ug is None:
-        return "The record is shorter than a year, so the rule cannot be read."
+        return "The record has no two doses a year apart, so the rule cannot be read."
     text = f"Recorded change: {signed_dose(comparators.last_year_rise_ug)} µg/day."
     if comparators.base_rate is None:
         return text
@@ -100,11 +100,14 @@ def status_sentence(document: PatientDocument) -> str:
     head = heads[document.quality.status]
     n = len(document.inputs.t_years)
     first, last = document.inputs.t_years[0], document.inputs.t_years[-1]
+    span = f"{time_since(first)} to {time_since(last)} after implant"
     used = (
-        f"{n} readings of the dose, {time_since(first)} to {time_since(last)} after implant, "
-        f"read every {document.inputs.step_months:g} months."
+        f"{n} days of record, {span}."
+        if document.inputs.step_months is None
+        else f"{n} readings of the dose, {span}, read every {document.inputs.step_months:g} months."
     )
-    reasons = "; ".join(document.quality.reasons) if document.forecasts else ""
+    estimated = document.quality.status != "not estimated"
+    reasons = "; ".join(document.quality.reasons) if estimated else ""
     return f"{head}: {reasons}. {used}" if reasons else f"{head}: {used}"
 
 
@@ -129,11 +132,12 @@ def dots_title(document: PatientDocument) -> str:
     """Return what the dot plot shows, in one sentence."""
     last = document.forecasts[-1]
     risk = document.risks_ahead[-1]
-    limit = document.inputs.dose_ug[-1] + risk.threshold_ug
+    rise = risk.threshold_ug or 0.0
+    limit = document.inputs.dose_ug[-1] + rise
     above = sum(dose > limit for dose in last.dots_ug)
     return (
         f"{len(last.dots_ug)} equally likely doses in {months_ahead(last.horizon_months)}: "
-        f"{above} of {len(last.dots_ug)} are more than {risk.threshold_ug:g} µg/day above the last "
+        f"{above} of {len(last.dots_ug)} are more than {rise:g} µg/day above the last "
         "dose."
     )
 

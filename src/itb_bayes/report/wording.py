@@ -1,6 +1,7 @@
 """How numbers are said: whole numbers in 100, rounded doses, years and months."""
 
 import math
+from collections.abc import Sequence
 
 MINUS = "\u2212"
 
@@ -18,13 +19,37 @@ def range_in_100(low: float, high: float) -> str:
     return f"{first} to {last} in 100"
 
 
-def _count(probability: float) -> str:
-    percent = 100.0 * probability
-    if percent < 1.0:
+def count_in_100(probability: float) -> int:
+    """Return a probability as a whole number in 100."""
+    return math.floor(100.0 * probability + 0.5)
+
+
+def counts_in_100(probabilities: Sequence[float]) -> tuple[int, ...]:
+    """Return exclusive probabilities as whole numbers that add to 100 (largest remainders).
+
+    Parameters
+    ----------
+    probabilities : sequence of float
+        Summing to one.
+    """
+    floors = [math.floor(100.0 * p + 1e-9) for p in probabilities]
+    by_rest = sorted(range(len(floors)), key=lambda k: (floors[k] - 100.0 * probabilities[k], k))
+    for k in by_rest[: 100 - sum(floors)]:
+        floors[k] += 1
+    return tuple(floors)
+
+
+def said_count(probability: float, count: int) -> str:
+    """Return a count in 100 as people say it: ``fewer than 1``, ``34`` or ``more than 99``."""
+    if probability < 0.01:
         return "fewer than 1"
-    if percent > 99.0:
+    if probability > 0.99:
         return "more than 99"
-    return str(math.floor(percent + 0.5))
+    return str(count)
+
+
+def _count(probability: float) -> str:
+    return said_count(probability, count_in_100(probability))
 
 
 def estimated_dose(dose_ug: float) -> str:
@@ -69,6 +94,13 @@ def time_since(years: float) -> str:
     if rest:
         parts.append(f"{rest} {'month' if rest == 1 else 'months'}")
     return " ".join(parts)
+
+
+def short_time_since(years: float) -> str:
+    """Return a time since implant for a narrow column: ``5 y 11 m``."""
+    whole, rest = divmod(math.floor(12.0 * years + 0.5), 12)
+    parts = [f"{whole} y"] if whole or not rest else []
+    return " ".join([*parts, *([f"{rest} m"] if rest else [])])
 
 
 def months_ahead(months: float) -> str:

@@ -1,20 +1,37 @@
 """Write a report: one page and one document per patient, and the list of all."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from itb_bayes.cohort.cohort import Cohort
 from itb_bayes.errors import UsageError
 from itb_bayes.figures.style import chart_style
 from itb_bayes.inference.fitted import Fit
-from itb_bayes.report.assembly import HORIZONS_MONTHS, Assembly
+from itb_bayes.inference.regimes_fitted import RegimesFit
+from itb_bayes.inference.regimes_store import plan_digest
+from itb_bayes.model.plan import DriftPlan
+from itb_bayes.model.regimes_plan import RegimesPlan, plan_scoring
+from itb_bayes.report.assembly import Assembly
 from itb_bayes.report.charts import ChartRoom
-from itb_bayes.report.document import IndexDocument, PatientDocument, to_json
+from itb_bayes.report.document import Gate, PatientDocument, to_json
+from itb_bayes.report.earlier import Earlier, read_earlier
+from itb_bayes.report.explained_assembly import ExplainedAssembly, Unseen
+from itb_bayes.report.exports import Exports
 from itb_bayes.report.folder import ReportFolder
+from itb_bayes.report.frame import HORIZONS_MONTHS, Source
 from itb_bayes.report.html import Charts, index_page, patient_page
-from itb_bayes.risk.patient import PatientSummary, summarise_patients
+from itb_bayes.report.index_document import IndexDocument, index_to_json
+from itb_bayes.risk.patient import summarise_patients
+from itb_bayes.risk.regimes_patient import UNSEEN_MODE, summarise_explained
 
 INDEX = "index"
+THRESHOLD = 0.2
+"""Probability from which the list counts a patient as one to look at."""
+
+OnProgress = Callable[[str, int, int], None]
+"""Called with a phase (such as "patients" or "pages"), the work done, and all; first with 0."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +50,16 @@ class WrittenReport:
 
 
 def write_report(
-    fit: Fit,
+    fit: Fit | RegimesFit,
     out: Path | str,
     patients: tuple[str, ...] = (),
     *,
     allow_unconverged: bool = False,
-    on_page: Callable[[int, int], None] | None = None,
+    threshold: float = THRESHOLD,
+    since: Path | None = None,
+    exports: Exports | None = None,
+    unseen: Cohort | None = None,
+    on_progress: OnProgress | None = None,
 ) -> WrittenReport:
     """Write the pages of a fit.
 
@@ -47,71 +68,129 @@ def write_report(
 
     Parameters
     ----------
-    fit : Fit
+    fit : Fit or RegimesFit
     out : path
         Folder for the pages: new, empty, or holding an earlier report.
     patients : tuple of str
         Only these; all where empty.
     allow_unconverged : bool
         Make watermarked pages of a fit that did not pass its gate.
-    on_page : callable, optional
-        Called with the number of pages done, and of all; first with 0, when drawing begins.
+    threshold : float
+        Probability from which the list counts a patient as one to look at.
+    since : path, optional
+        Folder of an earlier report of the same model; pages then say what has changed.
+    exports : Exports, optional
+        What is written beside the pages.
+    unseen : Cohort, optional
+        Make pages of these patients, whom the fit has not seen, instead of the fitted ones.
+    on_progress : callable, optional
 
     Raises
     ------
     GateError
         If the fit did not pass its gate, unless ``allow_unconverged``.
     UsageError
-        If a patient is not in the fit, or the folder cannot be used.
+        If a patient is not in the fit, a folder cannot be used, an export cannot be made, or a
+        drift fit is asked for pages of patients that it has not seen.
+    ModelError
+        If no patient of ``unseen`` has a dose on record.
     """
     fit.require_gate(allow_unconverged)
-    wanted = choose_patients(fit, patients)
+    exports = exports or Exports()
+    exports.check(Gate(fit.gate.passed, tuple(fit.gate.failures())))
+    plan = None if unseen is None else _lay_out(fit, unseen)
+    wanted = choose_patients(fit.plan if plan is None else plan, patients)
+    earlier = Earlier() if since is None else read_earlier(since, fit)
     folder = ReportFolder.prepare(Path(out))
-    summaries = summarise_patients(fit, HORIZONS_MONTHS)
-    assembly = Assembly(fit, summaries)
-    documents = _write_pages(assembly, [summaries[i] for i in wanted], folder, on_page)
+    told = on_progress or (lambda phase, done, total: None)
+    assembly: Assembly | ExplainedAssembly
+    if isinstance(fit, Fit):
+        summaries = summarise_patients(fit, HORIZONS_MONTHS)
+        assembly = Assembly(fit, summaries, threshold, earlier.documents, earlier.run)
+    else:
+        source = None if unseen is None or plan is None else _source(plan, unseen)
+        assembly = _explain(fit, plan, source, threshold, earlier, told)
+    chosen = [assembly.summaries[i] for i in wanted]
+    documents = _write_pages(assembly, chosen, folder, exports, told)
+    for name, content in exports.of_report(documents).items():
+        folder.write(name, content)
     index = assembly.index(documents)
-    folder.write(f"{INDEX}.json", to_json(index))
+    folder.write(f"{INDEX}.json", index_to_json(index))
     folder.write(f"{INDEX}.html", index_page(index))
     folder.finish()
     return WrittenReport(folder.path, index)
 
 
-def choose_patients(fit: Fit, patients: tuple[str, ...]) -> list[int]:
-    """Return the positions of the chosen patients, in the order of the fit.
+def _lay_out(fit: Fit | RegimesFit, unseen: Cohort) -> RegimesPlan:
+    if isinstance(fit, Fit):
+        raise UsageError(
+            "pages of patients that the fit has not seen are made of regimes fits; this is a "
+            "drift fit. Leave --cohort out, or fit again with these patients."
+        )
+    return plan_scoring(fit.plan, unseen)
+
+
+def _source(plan: RegimesPlan, unseen: Cohort) -> Source:
+    left_out = len(unseen.patients) - plan.n_patient
+    return Source(unseen.name, plan_digest(plan), unseen.synthetic, UNSEEN_MODE, left_out)
+
+
+def _explain(
+    fit: RegimesFit, plan: RegimesPlan | None, source: Source | None, threshold: float,
+    earlier: Earlier, told: OnProgress,
+) -> ExplainedAssembly:  # fmt: skip
+    phase = "patients" if plan is None else "fitted patients"
+    told(phase, 0, fit.plan.n_patient)
+    fitted = summarise_explained(fit, HORIZONS_MONTHS, lambda done, total: told(phase, done, total))
+    rest = (threshold, earlier.documents, earlier.run)
+    if plan is None or source is None:
+        return ExplainedAssembly(fit, fitted, None, *rest)
+    told("patients", 0, plan.n_patient)
+    summaries = summarise_explained(
+        fit, HORIZONS_MONTHS, lambda done, total: told("patients", done, total), unseen=plan
+    )
+    return ExplainedAssembly(fit, summaries, Unseen(plan, source, fitted), *rest)
+
+
+def choose_patients(plan: DriftPlan | RegimesPlan, patients: tuple[str, ...]) -> list[int]:
+    """Return the positions of the chosen patients, in the order of the plan.
 
     Raises
     ------
     UsageError
-        If one is not in the fit.
+        If one is not in it.
     """
-    place = {patient_id: i for i, patient_id in enumerate(fit.plan.series.patient_ids)}
+    ids = plan.patient_ids if isinstance(plan, RegimesPlan) else plan.series.patient_ids
+    place = {patient_id: i for i, patient_id in enumerate(ids)}
     for patient_id in patients:
         if patient_id not in place:
             raise UsageError(
-                f"patient {patient_id!r} is not in this fit ({len(place)} patients). Identifiers "
-                "are compared exactly; patients set aside before the fit have no page."
+                f"patient {patient_id!r} is not among these {len(place)} patients. Identifiers "
+                "are compared exactly; patients set aside have no page."
             )
     return sorted({place[patient_id] for patient_id in patients or tuple(place)})
 
 
 def _write_pages(
-    assembly: Assembly,
-    summaries: list[PatientSummary],
+    assembly: Assembly | ExplainedAssembly,
+    summaries: Sequence[Any],
     folder: ReportFolder,
-    on_page: Callable[[int, int], None] | None,
+    exports: Exports,
+    told: OnProgress,
 ) -> list[PatientDocument]:
     documents = [assembly.patient(summary) for summary in summaries]
     stems = [INDEX, *(document.page_id for document in documents)]
-    folder.announce([f"{stem}.{kind}" for stem in stems for kind in ("html", "json")])
-    if on_page is not None:
-        on_page(0, len(documents))
+    pages = [f"{stem}.{kind}" for stem in stems for kind in ("html", "json")]
+    folder.announce([*pages, *exports.names(stems[1:])])
+    told("pages", 0, len(documents))
     room = ChartRoom()
     with chart_style():
         for done, document in enumerate(documents, start=1):
             charts = Charts(room.trajectory(document), room.dotplot(document))
             folder.write(f"{document.page_id}.json", to_json(document))
-            folder.write(f"{document.page_id}.html", patient_page(document, charts))
-            if on_page is not None:
-                on_page(done, len(documents))
+            html = patient_page(document, charts)
+            folder.write(f"{document.page_id}.html", html)
+            for name, content in exports.of_page(document, html).items():
+                folder.write(name, content)
+            told("pages", done, len(documents))
     return documents

@@ -2,11 +2,12 @@
 
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from itb_bayes.cohort.search import QUIET
 from itb_bayes.cohort.timeline import Action
 from itb_bayes.inference.regimes_population import RegimesDraws
 from itb_bayes.inference.regimes_states import StateDraws, filter_patients
@@ -21,6 +22,11 @@ RISE_UG = 100.0
 """Heetla 2009: a rise of more than 100 ug/day within a year."""
 
 PATHS_PER_DRAW = 20
+
+DOSE_LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
+DOT_LEVELS = tuple((k + 0.5) / 20 for k in range(20))
+"""Quantiles of a future dose: five for a fan, and 20 equally likely doses."""
+
 _LABEL_RATES = (
     Par.TOLERANCE_LABEL, Par.TOLERANCE_LABEL_LEAK, Par.TOLERANCE_LABEL_FALSE,
     Par.PROGRESSION_LABEL, Par.PROGRESSION_LABEL_FALSE,
@@ -92,6 +98,8 @@ class PatientExplanations:
     dose_now_ug: float
     pareto_k: float
     ess: float
+    dose_levels_ug: dict[float, tuple[float, ...]] = field(default_factory=dict)
+    dots_ug: dict[float, tuple[float, ...]] = field(default_factory=dict)
 
 
 def weighted_probability(values: Array, weight: Array) -> Probability:
@@ -146,7 +154,7 @@ def explain_patients(
     )
     horizons = tuple(sorted(set(horizons_months)))
     return tuple(
-        _explain(plan, draws, states, weights, i, mode, horizons, seed)
+        explain_patient(plan, draws, states, weights, i, mode, horizons, seed)
         for i in range(plan.n_patient)
     )
 
@@ -155,6 +163,7 @@ def blank(plan: RegimesPlan) -> RegimesPlan:
     """Return a plan in which nothing was read, found or said: operations alone are left."""
     data, codes = plan.data.copy(), plan.codes.copy()
     blank_channels(data, codes, ("events",))
+    data[:, Col.SEARCH] = QUIET
     return replace(plan, data=data, codes=codes)
 
 
@@ -165,10 +174,26 @@ def unlabelled(draws: RegimesDraws) -> RegimesDraws:
     return RegimesDraws(g, draws.own)
 
 
-def _explain(
+def explain_patient(
     plan: RegimesPlan, draws: RegimesDraws, states: StateDraws, weights: PatientWeights, i: int,
-    mode: str, horizons: tuple[float, ...], seed: int,
+    mode: str, horizons: tuple[float, ...], seed: int, *,
+    onset_horizons: tuple[float, ...] | None = None,
 ) -> PatientExplanations:  # fmt: skip
+    """Explain patient ``i`` from filtered states; see :func:`explain_patients`.
+
+    Parameters
+    ----------
+    plan, draws, mode, seed
+        As :func:`explain_patients`.
+    states : StateDraws
+        Of all patients of ``plan``.
+    weights : PatientWeights
+    i : int
+    horizons : tuple of float
+        Months, increasing.
+    onset_horizons : tuple of float, optional
+        Horizons at which onsets are asked for; all where not given.
+    """
     last = int(plan.offsets[i + 1])
     row, code = plan.data[last - 1], plan.codes[last - 1]
     dose = log_dose_after(row)
@@ -176,12 +201,12 @@ def _explain(
     present: dict[str, Probability] = {}
     onset: dict[tuple[float, str], Probability] = {}
     rise: dict[float, Probability] = {}
-    quantiles: dict[float, tuple[float, float, float]] = {}
+    quantiles: dict[float, list[float]] = {}
     if status == "estimated":
         weight = weights.weight[:, i]
         for e, name in enumerate(EXPLANATIONS):
             present[name] = weighted_probability(states.now[:, i, e], weight)
-        onset = _onsets(draws, states, weight, i, row, code, horizons)
+        onset = _onsets(draws, states, weight, i, row, code, onset_horizons or horizons)
         rise, quantiles = _rises(plan, draws, states, weight, i, dose, row, code, horizons, seed)
     return PatientExplanations(
         patient_id=plan.patient_ids[i],
@@ -191,10 +216,12 @@ def _explain(
         present=present,
         onset=onset,
         rise=rise,
-        dose_ug=quantiles,
+        dose_ug={h: (q[0], q[2], q[4]) for h, q in quantiles.items()},
         dose_now_ug=float(np.exp(dose)),
         pareto_k=float(weights.pareto_k[i]),
         ess=float(weights.ess[i]),
+        dose_levels_ug={h: tuple(q[: len(DOSE_LEVELS)]) for h, q in quantiles.items()},
+        dots_ug={h: tuple(q[len(DOSE_LEVELS) :]) for h, q in quantiles.items()},
     )
 
 
@@ -254,7 +281,7 @@ def _onsets(
 def _rises(
     plan: RegimesPlan, draws: RegimesDraws, states: StateDraws, weight: Array, i: int,
     dose: float, row: Array, code: NDArray[np.int64], horizons: tuple[float, ...], seed: int,
-) -> tuple[dict[float, Probability], dict[float, tuple[float, float, float]]]:  # fmt: skip
+) -> tuple[dict[float, Probability], dict[float, list[float]]]:  # fmt: skip
     if "dose" not in plan.channels:
         return {}, {}
     catheter, pump = part_ages(row, code)
@@ -275,10 +302,27 @@ def _rises(
     rise, quantiles = {}, {}
     each = np.repeat(weight / PATHS_PER_DRAW, PATHS_PER_DRAW)
     for h, months in enumerate(horizons):
-        rise[months] = weighted_probability((paths[:, :, h] > threshold).mean(axis=1), weight)
-        low, middle, high = weighted_quantiles(paths[:, :, h].ravel(), each, (0.05, 0.5, 0.95))
-        quantiles[months] = (float(np.exp(low)), float(np.exp(middle)), float(np.exp(high)))
+        rise[months] = _chance_of_paths(paths[:, :, h] > threshold, weight)
+        found = weighted_quantiles(paths[:, :, h].ravel(), each, DOSE_LEVELS + DOT_LEVELS)
+        quantiles[months] = [float(np.exp(log_dose)) for log_dose in found]
     return rise, quantiles
+
+
+def _chance_of_paths(hit: NDArray[np.bool_], weight: Array) -> Probability:
+    """Return the probability of an event of which each draw has some paths, shape (n_draw, n_path).
+
+    The few paths of a draw scatter; drawn towards the mean until only the spread between draws is
+    left, their shares give a range that is not simulation error.
+    """
+    share = hit.mean(axis=1)
+    told = weighted_probability(share, weight)
+    spread = float(weight @ (share - told.value) ** 2)
+    noise = float(weight @ (share * (1.0 - share))) / (hit.shape[1] - 1)
+    if spread <= 0.0:
+        return told
+    kept = np.sqrt(max(spread - noise, 0.0) / spread)
+    low, high = weighted_quantiles(told.value + kept * (share - told.value), weight, (0.05, 0.95))
+    return replace(told, low=max(low, 0.0), high=min(high, 1.0))
 
 
 def visit_gap(plan: RegimesPlan, i: int) -> float:

@@ -8,12 +8,14 @@ import math
 from typing import Any
 
 from itb_bayes.kernel.compiled import part
-from itb_bayes.kernel.regimes.layout import N_STATE, Code, Col, Par, State
+from itb_bayes.kernel.regimes.layout import N_STATE, SHORTEST_YEARS, Code, Col, Par, State
 
 _LOG_2PI = math.log(2.0 * math.pi)
-_LEAKING, _PARTIAL, _SEVERE, _PUMP = (
+_LEAKING, _CREEPING, _PARTIAL, _COMPENSATED, _SEVERE, _PUMP = (
     int(State.CATHETER_LEAKING),
+    int(State.CATHETER_CREEPING),
     int(State.CATHETER_PARTIAL),
+    int(State.CATHETER_COMPENSATED),
     int(State.CATHETER_SEVERE),
     int(State.PUMP),
 )
@@ -25,6 +27,7 @@ _C_TOLERANCE, _C_WORSE, _C_TRIGGER = (
     int(Code.PROGRESSION),
     int(Code.TRIGGER),
 )
+_SEARCH = int(Col.SEARCH)
 _REFILL, _REFILL_COUNT = int(Col.REFILL), int(Col.REFILL_COUNT)
 _EDSS, _EDSS_YEARS = int(Col.EDSS), int(Col.EDSS_YEARS)
 _SENS, _FALSE = int(Par.DYE_SENSITIVITY), int(Par.DYE_FALSE)
@@ -42,6 +45,8 @@ _LABEL_LEAK = int(Par.TOLERANCE_LABEL_LEAK)
 _LABEL_P, _LABEL_P0 = int(Par.PROGRESSION_LABEL), int(Par.PROGRESSION_LABEL_FALSE)
 _LABEL_X, _LABEL_X0 = int(Par.TRIGGER_LABEL), int(Par.TRIGGER_LABEL_FALSE)
 _FOUND, _FOUND_LEAKING = int(Par.FOUND_PARTIAL), int(Par.FOUND_LEAKING)
+_FOUND_CREEPING = int(Par.FOUND_CREEPING)
+_FOUND_COMPENSATED = int(Par.FOUND_COMPENSATED)
 _FOUND_SEVERE, _FOUND_PUMP = int(Par.FOUND_SEVERE), int(Par.FOUND_PUMP)
 
 REFILL_OUTLIER = 0.02
@@ -74,12 +79,12 @@ def _bernoulli_slope(positive: bool, chance: float) -> float:
 
 @part
 def _is_catheter(s: int) -> bool:
-    return s in (_LEAKING, _PARTIAL, _SEVERE)
+    return s in (_LEAKING, _CREEPING, _PARTIAL, _COMPENSATED, _SEVERE)
 
 
 @part
 def tests(g: Any, codes: Any, out: Any) -> None:
-    """Add the log-likelihood of work-up tests to ``out`` (9,)."""
+    """Add the log-likelihood of work-up tests to ``out`` (11,)."""
     if codes[_DYE] < 0 and codes[_ASPIRATION] < 0 and codes[_ROTOR] < 0:
         return
     for s in range(N_STATE):
@@ -128,7 +133,7 @@ def _refill_parts(g: Any, row: Any, pump: bool) -> Any:
 
 @part
 def refill(g: Any, row: Any, out: Any) -> None:
-    """Add the log-likelihood of a refill's residual volume to ``out`` (9,)."""
+    """Add the log-likelihood of a refill's residual volume to ``out`` (11,)."""
     if math.isnan(row[_REFILL]):
         return
     plain = math.log(_refill_parts(g, row, False)[0])
@@ -157,7 +162,7 @@ def refill_adjoint(g: Any, row: Any, bar: Any, g_bar: Any) -> None:
 
 @part
 def neuro(g: Any, row: Any, out: Any) -> None:
-    """Add the log-likelihood of a change of the EDSS to ``out`` (9,)."""
+    """Add the log-likelihood of a change of the EDSS to ``out`` (11,)."""
     if math.isnan(row[_EDSS]):
         return
     for s in range(N_STATE):
@@ -184,17 +189,23 @@ def neuro_adjoint(g: Any, row: Any, bar: Any, g_bar: Any) -> None:
 
 @part
 def _said(rate: float, label: int, dt: float) -> float:
-    return (math.log(rate) if label == 1 else 0.0) - rate * dt
+    if label != 1:
+        return -rate * dt
+    chance = -math.expm1(-rate * max(dt, SHORTEST_YEARS))
+    return math.log(chance) if chance > 0.0 else -math.inf
 
 
 @part
 def _said_slope(rate: float, label: int, dt: float) -> float:
-    return (1.0 / rate if label == 1 else 0.0) - dt
+    if label != 1:
+        return -dt
+    years = max(dt, SHORTEST_YEARS)
+    return years / math.expm1(rate * years)
 
 
 @part
 def labels(g: Any, codes: Any, dt: float, out: Any) -> None:
-    """Add the log-likelihood of what the clinic wrote down, or did not, to ``out`` (9,)."""
+    """Add the log-likelihood of what the clinic wrote down, or did not, to ``out`` (11,)."""
     tolerance = _said(g[_LABEL_T0], codes[_C_TOLERANCE], dt)
     worse = _said(g[_LABEL_P0], codes[_C_WORSE], dt)
     trigger = _said(g[_LABEL_X0], codes[_C_TRIGGER], dt)
@@ -205,7 +216,9 @@ def labels(g: Any, codes: Any, dt: float, out: Any) -> None:
     out[_SETTLED] += named
     mistaken = _said(g[_LABEL_LEAK], codes[_C_TOLERANCE], dt) - tolerance
     out[_LEAKING] += mistaken
+    out[_CREEPING] += mistaken
     out[_PARTIAL] += mistaken
+    out[_COMPENSATED] += mistaken
     out[_WORSE] += _said(g[_LABEL_P], codes[_C_WORSE], dt) - worse
     out[_TRIGGER] += _said(g[_LABEL_X], codes[_C_TRIGGER], dt) - trigger
 
@@ -216,7 +229,8 @@ def labels_adjoint(g: Any, codes: Any, dt: float, bar: Any, g_bar: Any) -> None:
     total = 0.0
     for s in range(N_STATE):
         total += bar[s]
-    tolerant, leak = bar[_RISING] + bar[_SETTLED], bar[_LEAKING] + bar[_PARTIAL]
+    tolerant = bar[_RISING] + bar[_SETTLED]
+    leak = bar[_LEAKING] + bar[_CREEPING] + bar[_PARTIAL] + bar[_COMPENSATED]
     label = codes[_C_TOLERANCE]
     g_bar[_LABEL_T] += tolerant * _said_slope(g[_LABEL_T], label, dt)
     g_bar[_LABEL_LEAK] += leak * _said_slope(g[_LABEL_LEAK], label, dt)
@@ -230,18 +244,24 @@ def labels_adjoint(g: Any, codes: Any, dt: float, bar: Any, g_bar: Any) -> None:
 
 
 @part
-def undetected(g: Any, dt: float, out: Any) -> None:
-    """Add the log-probability that no fault was confirmed during ``dt`` to ``out`` (9,)."""
-    out[_LEAKING] -= g[_FOUND_LEAKING] * dt
-    out[_PARTIAL] -= g[_FOUND] * dt
-    out[_SEVERE] -= g[_FOUND_SEVERE] * dt
+def undetected(g: Any, row: Any, dt: float, out: Any) -> None:
+    """Add the log-probability that no fault was confirmed during ``dt`` to ``out`` (11,)."""
+    searched = row[_SEARCH] * dt
+    out[_LEAKING] -= g[_FOUND_LEAKING] * searched
+    out[_CREEPING] -= g[_FOUND_CREEPING] * searched
+    out[_PARTIAL] -= g[_FOUND] * searched
+    out[_COMPENSATED] -= g[_FOUND_COMPENSATED] * searched
+    out[_SEVERE] -= g[_FOUND_SEVERE] * searched
     out[_PUMP] -= g[_FOUND_PUMP] * dt
 
 
 @part
-def undetected_adjoint(dt: float, bar: Any, g_bar: Any) -> None:
+def undetected_adjoint(row: Any, dt: float, bar: Any, g_bar: Any) -> None:
     """Add the reverse of :func:`undetected` to ``g_bar``."""
-    g_bar[_FOUND_LEAKING] -= bar[_LEAKING] * dt
-    g_bar[_FOUND] -= bar[_PARTIAL] * dt
-    g_bar[_FOUND_SEVERE] -= bar[_SEVERE] * dt
+    searched = row[_SEARCH] * dt
+    g_bar[_FOUND_LEAKING] -= bar[_LEAKING] * searched
+    g_bar[_FOUND_CREEPING] -= bar[_CREEPING] * searched
+    g_bar[_FOUND] -= bar[_PARTIAL] * searched
+    g_bar[_FOUND_COMPENSATED] -= bar[_COMPENSATED] * searched
+    g_bar[_FOUND_SEVERE] -= bar[_SEVERE] * searched
     g_bar[_FOUND_PUMP] -= bar[_PUMP] * dt

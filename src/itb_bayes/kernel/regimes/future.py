@@ -22,7 +22,8 @@ _MONTH = 1.0 / 12.0
 _STABLE, _TRIGGER = int(State.STABLE), int(State.TRIGGER)
 _RISING, _WORSE = int(State.TOLERANCE_RISING), int(State.PROGRESSION)
 _LEAKING, _SEVERE = int(State.CATHETER_LEAKING), int(State.CATHETER_SEVERE)
-_PARTIAL = int(State.CATHETER_PARTIAL)
+_CREEPING, _PARTIAL = int(State.CATHETER_CREEPING), int(State.CATHETER_PARTIAL)
+_COMPENSATED = int(State.CATHETER_COMPENSATED)
 _DRIFT, _UNTREATED, _TONE_VAR = int(Own.DRIFT), int(Own.UNTREATED), int(Own.TONE_VAR)
 _GOAL = int(Own.GOAL)
 _WANDER, _HILL = int(Par.WANDER_VAR), int(Par.HILL)
@@ -30,6 +31,7 @@ _T_RATE, _T_VAR = int(Par.TOLERANCE_RATE), int(Par.TOLERANCE_VAR)
 _T_STEP, _T_STEP_VAR = int(Par.TOLERANCE_STEP), int(Par.TOLERANCE_STEP_VAR)
 _P_RATE, _P_VAR = int(Par.PROGRESSION_RATE), int(Par.PROGRESSION_VAR)
 _L_RATE, _L_VAR = int(Par.LEAK_RATE), int(Par.LEAK_VAR)
+_C_RATE, _C_VAR = int(Par.CREEP_RATE), int(Par.CREEP_VAR)
 _L_STEP, _L_STEP_VAR = int(Par.LEAK_STEP), int(Par.LEAK_STEP_VAR)
 _LOSS, _LOSS_VAR = int(Par.LOSS_SEVERE), int(Par.LOSS_SEVERE_VAR)
 _X_TONE, _X_VAR = int(Par.TRIGGER_TONE), int(Par.TRIGGER_TONE_VAR)
@@ -38,8 +40,10 @@ _STILL, _STILL_VAR = int(Par.STILL), int(Par.STILL_VAR)
 _TITRATION, _TITRATION_YEARS = int(Par.TITRATION), int(Par.TITRATION_YEARS)
 _POTENCY = int(Par.BOLUS_POTENCY)
 _FOUND_LEAKING, _FOUND = int(Par.FOUND_LEAKING), int(Par.FOUND_PARTIAL)
+_FOUND_CREEPING = int(Par.FOUND_CREEPING)
+_FOUND_COMPENSATED = int(Par.FOUND_COMPENSATED)
 _FOUND_SEVERE, _FOUND_PUMP = int(Par.FOUND_SEVERE), int(Par.FOUND_PUMP)
-_LEAK_DROP = int(Par.LEAK_DROP)
+_LEAK_DROP, _CREEP_DROP = int(Par.LEAK_DROP), int(Par.CREEP_DROP)
 
 
 @entry
@@ -50,8 +54,8 @@ def onset_within(
 
     Parameters
     ----------
-    g, own : ndarray, shapes (74,) and (6,)
-    weights : ndarray, shape (9,)
+    g, own : ndarray, shapes (80,) and (6,)
+    weights : ndarray, shape (11,)
         Probability of every state now.
     t, catheter_age, pump_age : float
         Years since implant, and ages of the parts, now.
@@ -112,8 +116,12 @@ def _found(g: Any, state: int, years: float) -> float:
     rate = g[_FOUND_PUMP]
     if state == _LEAKING:
         rate = g[_FOUND_LEAKING]
+    elif state == _CREEPING:
+        rate = g[_FOUND_CREEPING]
     elif state == _PARTIAL:
         rate = g[_FOUND]
+    elif state == _COMPENSATED:
+        rate = g[_FOUND_COMPENSATED]
     elif state == _SEVERE:
         rate = g[_FOUND_SEVERE]
     return -math.expm1(-rate * years)
@@ -132,8 +140,8 @@ def dose_paths(
 
     Parameters
     ----------
-    g, own : ndarray, shapes (74,) and (6,)
-    belief : ndarray, shape (9, 6)
+    g, own : ndarray, shapes (80,) and (6,)
+    belief : ndarray, shape (11, 6)
         Belief after the last step.
     log_dose, bolus, t, catheter_age, pump_age : float
         Dose in force (log ug/day), whether given as boluses, and times now.
@@ -183,6 +191,8 @@ def dose_paths(
                 mean, var = mean + g[_P_RATE], var + g[_P_VAR]
             elif state == _LEAKING:
                 mean, var = mean + g[_L_RATE], var + g[_L_VAR]
+            elif state == _CREEPING:
+                mean, var = mean + g[_C_RATE], var + g[_C_VAR]
             elif state == _PARTIAL and before < _LEAKING:
                 level += g[_L_STEP] + math.sqrt(g[_L_STEP_VAR]) * normals[r, 4 + 4 * k]
             h_t = g[_TITRATION_YEARS]
@@ -191,7 +201,7 @@ def dose_paths(
             level += math.sqrt(var * gap_years) * normals[r, 1 + 4 * k]
             if state >= _LEAKING and uniforms[r, 3 + 3 * k] < _found(g, state, gap_years):
                 if state < _SEVERE:
-                    level -= g[_LEAK_DROP]
+                    level -= g[_CREEP_DROP] if state == _CREEPING else g[_LEAK_DROP]
                 state = _STABLE
             gap = level - dose - g[_POTENCY] * bolus
             if state >= _SEVERE:

@@ -16,9 +16,11 @@ class State(IntEnum):
     TOLERANCE_SETTLED = 3
     PROGRESSION = 4
     CATHETER_LEAKING = 5
-    CATHETER_PARTIAL = 6
-    CATHETER_SEVERE = 7
-    PUMP = 8
+    CATHETER_CREEPING = 6
+    CATHETER_PARTIAL = 7
+    CATHETER_COMPENSATED = 8
+    CATHETER_SEVERE = 9
+    PUMP = 10
 
 
 N_STATE = len(State)
@@ -26,7 +28,7 @@ N_INTACT = 5
 """States with an intact device come first."""
 
 EXPLANATIONS = ("none", "trigger", "tolerance", "progression", "catheter", "pump")
-EXPLANATION_OF_STATE = (0, 1, 2, 2, 3, 4, 4, 4, 5)
+EXPLANATION_OF_STATE = (0, 1, 2, 2, 3, 4, 4, 4, 4, 4, 5)
 """Index into :data:`EXPLANATIONS` of every state."""
 
 
@@ -107,6 +109,12 @@ class Par(IntEnum):
     LEAK_STEP = 71
     LEAK_STEP_VAR = 72
     SUDDEN_SHARE = 73
+    CREEP_SHARE = 74
+    CREEP_RATE = 75
+    CREEP_VAR = 76
+    CREEP_DROP = 77
+    FOUND_CREEPING = 78
+    FOUND_COMPENSATED = 79
 
 
 N_PAR = len(Par)
@@ -140,6 +148,7 @@ class Col(IntEnum):
     CATHETER_AGE = 8
     PUMP_AGE = 9
     DOSE_CHANGE = 10
+    SEARCH = 11
 
 
 N_COL = len(Col)
@@ -171,6 +180,9 @@ PUMP_REFERENCE_YEARS = 6.0
 
 START_ELSEWHERE = 1e-6
 """Probability of every other state at the first step: no evidence is impossible."""
+
+SHORTEST_YEARS = 1.0 / 365.25
+"""A step stands for at least a day: the chance of being found or named then is never nought."""
 
 OUTLIER_DENSITY = 0.25
 """Density of a reading that says nothing: uniform over the 4 points of the scale."""

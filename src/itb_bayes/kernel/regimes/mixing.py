@@ -17,15 +17,17 @@ from itb_bayes.kernel.regimes.layout import N_STATE
 N_BELIEF = 6
 
 _SOURCES = (
-    (0, 1, 2, 3, 4, 5, 6, 7, 8),
+    (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10),
     (0, 1),
     (0, 2),
     (2, 3),
     (0, 4),
     (0, 1, 2, 3, 4, 5),
-    (0, 1, 2, 3, 4, 5, 6),
+    (0, 1, 2, 3, 4, 6),
     (0, 1, 2, 3, 4, 7),
-    (0, 1, 2, 3, 4, 8),
+    (5, 6, 7, 8),
+    (0, 1, 2, 3, 4, 9),
+    (0, 1, 2, 3, 4, 10),
 )
 """Of every state the states that may lead to it, by time or by an action."""
 
@@ -35,9 +37,9 @@ FIRST = np.array([0, *np.cumsum([len(sources) for sources in _SOURCES])])
 
 @part
 def mix(before: Any, p: Any, jump: Any, jump_var: Any, after: Any) -> None:
-    """Mix ``before`` (9, 6) into ``after`` by weights ``p[from, to]``.
+    """Mix ``before`` (11, 6) into ``after`` by weights ``p[from, to]``.
 
-    ``jump`` and ``jump_var`` (9, 9) are added to the requirement of whoever goes from a state to
+    ``jump`` and ``jump_var`` (11, 11) are added to the requirement of whoever goes from a state to
     another. Weights need not sum to one: likelihood factors of an event may be folded in. Moments
     are taken about the state's own mean, so that nothing is lost to cancellation.
     """
@@ -75,7 +77,7 @@ def mix_adjoint(
     before: Any, p: Any, jump: Any, jump_var: Any, after: Any, bar: Any,
     before_bar: Any, p_bar: Any, jump_bar: Any, jump_var_bar: Any,
 ) -> None:  # fmt: skip
-    """Pull ``bar`` (9, 6), the adjoint of ``after``, back; the other adjoints are overwritten.
+    """Pull ``bar`` (11, 6), the adjoint of ``after``, back; the other adjoints are overwritten.
 
     Only the pairs of states that can follow one another are touched in the others.
     """

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from itb_bayes.kernel.regimes.layout import (
     OUTLIER_DENSITY,
+    SHORTEST_YEARS,
     START_ELSEWHERE,
     Code,
     Col,
@@ -26,6 +27,7 @@ from itb_bayes.kernel.regimes.oracle_moves import (
     TOLERANT,
     actions,
     drift,
+    found_rates,
     named,
     transition_matrix,
 )
@@ -39,7 +41,7 @@ S = State
 
 @dataclass
 class Belief:
-    """Probability (9,), mean (9, 2) and covariance (9, 2, 2) of requirement and spasm offset."""
+    """Probability (11,), mean (11, 2) and covariance (11, 2, 2) of requirement and spasm offset."""
 
     probability: Array
     mean: Array
@@ -53,10 +55,10 @@ class OracleResult:
     Attributes
     ----------
     log_likelihood : ndarray, shape (n_patient,)
-    probability : ndarray, shape (n_step, 9)
+    probability : ndarray, shape (n_step, 11)
         Filtered probabilities, everything of the day known, before its actions.
-    mean : ndarray, shape (n_step, 9, 2)
-    covariance : ndarray, shape (n_step, 9, 2, 2)
+    mean : ndarray, shape (n_step, 11, 2)
+    covariance : ndarray, shape (n_step, 11, 2, 2)
     """
 
     log_likelihood: Array
@@ -98,7 +100,7 @@ def oracle_log_likelihood(
             result.log_likelihood[i] += step(pars, me, row, code, dt, belief)
             result.probability[k] = belief.probability
             result.mean[k], result.covariance[k] = belief.mean, belief.covariance
-            for weights, jump, jump_var in actions(pars, int(code.action)):
+            for weights, jump, jump_var in actions(pars, int(code.action), row.search, dt):
                 mix(belief, weights, jump, jump_var)
                 result.log_likelihood[i] += normalise(belief)
     return result
@@ -186,18 +188,28 @@ def tone(
     g: SimpleNamespace, own: SimpleNamespace, row: SimpleNamespace, code: SimpleNamespace,
     requirement: Array,
 ) -> tuple[Array, Array, Array]:  # fmt: skip
-    """Return expected tone (9,), its slopes (9, 2) and the variance of one reading (9,)."""
+    """Return expected tone (11,), its slopes (11, 2) and the variance of one reading (11,)."""
     gap = requirement - row.log_dose - g.bolus_potency * code.bolus
-    gap[S.CATHETER_SEVERE] += g.loss_severe
-    gap[S.PUMP] += g.loss_pump
-    odds = np.exp(g.hill * gap) / (own.untreated - 1.0)
-    expected = own.untreated * odds / (1.0 + odds)
-    slope = g.hill * expected * (1.0 - expected / own.untreated)
+
+    def respond(gap: Any) -> tuple[Any, Any]:
+        odds = np.exp(g.hill * gap) / (own.untreated - 1.0)
+        expected = own.untreated * odds / (1.0 + odds)
+        return expected, g.hill * expected * (1.0 - expected / own.untreated)
+
+    expected, slope = respond(gap)
     noise = np.full(len(S), own.tone_var, slope.dtype)
     expected[S.TRIGGER] += g.trigger_tone
     noise[S.TRIGGER] += g.trigger_tone_var
-    noise[S.CATHETER_SEVERE] += slope[S.CATHETER_SEVERE] ** 2 * g.loss_severe_var
-    noise[S.PUMP] += slope[S.PUMP] ** 2 * g.loss_pump_var
+    for s, loss, var in (
+        (S.CATHETER_SEVERE, g.loss_severe, g.loss_severe_var),
+        (S.PUMP, g.loss_pump, g.loss_pump_var),
+    ):
+        # The share that a fault lets through differs from reading to reading: three points of it.
+        points = gap[s] + loss + np.sqrt(3.0 * var) * np.array([-1.0, 0.0, 1.0])
+        weights = np.array([1.0, 4.0, 1.0]) / 6.0
+        tones, slopes = respond(points)
+        expected[s], slope[s] = weights @ tones, weights @ slopes
+        noise[s] += weights @ (tones - expected[s]) ** 2
     return expected, np.stack([slope, np.zeros_like(slope)], axis=1), noise
 
 
@@ -268,7 +280,7 @@ def read_dose(
 
 
 def findings(g: SimpleNamespace, row: SimpleNamespace, code: SimpleNamespace, dt: float) -> Array:
-    """Return the log-likelihood (9,) of tests, refill, score, labels and of nothing confirmed."""
+    """Return the log-likelihood (11,) of tests, refill, score, labels and of nothing confirmed."""
     return np.stack([_finding(g, row, code, dt, s) for s in S])
 
 
@@ -301,19 +313,14 @@ def _finding(
         ),
         (code.trigger, g.trigger_label if s == S.TRIGGER else g.trigger_label_false),
     ):
-        total += (np.log(rate) if written == 1 else 0.0) - rate * dt
-    found = {
-        S.CATHETER_LEAKING: g.found_leaking,
-        S.CATHETER_PARTIAL: g.found_partial,
-        S.CATHETER_SEVERE: g.found_severe,
-        S.PUMP: g.found_pump,
-    }
-    return total - found.get(s, 0.0) * dt
+        years = max(dt, SHORTEST_YEARS)
+        total += np.log(-np.expm1(-rate * years)) if written == 1 else -rate * dt
+    return total - found_rates(g, row.search).get(s, 0.0) * dt
 
 
 def _tolerance_label_rate(g: SimpleNamespace, s: State) -> Any:
     if s in TOLERANT:
         return g.tolerance_label
     # A slow leak looks like tolerance.
-    looks_like_it = s in (S.CATHETER_LEAKING, S.CATHETER_PARTIAL)
+    looks_like_it = S.CATHETER_LEAKING <= s < S.CATHETER_SEVERE
     return g.tolerance_label_leak if looks_like_it else g.tolerance_label_false

@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 from itb_bayes.kernel.regimes.layout import (
     CATHETER_EARLY_YEARS,
     PUMP_REFERENCE_YEARS,
+    SHORTEST_YEARS,
     TOLERANCE_EARLY_YEARS,
     State,
 )
 
 Array = NDArray[Any]
 S = State
-CATHETER = (S.CATHETER_LEAKING, S.CATHETER_PARTIAL, S.CATHETER_SEVERE)
+CATHETER = tuple(s for s in S if s.name.startswith("CATHETER"))
 TOLERANT = (S.TOLERANCE_RISING, S.TOLERANCE_SETTLED)
 
 
@@ -33,7 +34,7 @@ def transition_matrix(
     g: SimpleNamespace, own: SimpleNamespace, t: float, dt: float,
     catheter_age: float, pump_age: float,
 ) -> Array:  # fmt: skip
-    """Return the transition matrix (9, 9) of the time ``dt`` that ends at ``t``.
+    """Return the transition matrix (11, 11) of the time ``dt`` that ends at ``t``.
 
     An intact device fails first, with probability ``1 - exp(-total hazard)``, the fault being
     chosen in proportion to the hazards; if it holds, the requirement moves by its own matrix.
@@ -65,18 +66,33 @@ def transition_matrix(
     need[S.TOLERANCE_SETTLED, S.TOLERANCE_SETTLED] = 1.0
     leave(need, S.PROGRESSION, S.STABLE, g.progression_end * dt)
 
-    p = np.zeros((9, 9), need.dtype)
+    p = np.zeros((11, 11), need.dtype)
     fault = catheter + pump
     p[:5, :5] = np.exp(-fault) * need
     lesser = competing(catheter, fault) * (1.0 - g.severe_share)
-    p[:5, S.CATHETER_LEAKING] = lesser * (1.0 - g.sudden_share)
+    growing = lesser * (1.0 - g.sudden_share)
+    p[:5, S.CATHETER_LEAKING] = growing * (1.0 - g.creep_share)
+    p[:5, S.CATHETER_CREEPING] = growing * g.creep_share
     p[:5, S.CATHETER_PARTIAL] = lesser * g.sudden_share
     p[:5, S.CATHETER_SEVERE] = competing(catheter, fault) * g.severe_share
     p[:5, S.PUMP] = competing(pump, fault)
-    leave(p, S.CATHETER_LEAKING, S.CATHETER_PARTIAL, g.leak_settles * dt)
-    for s in (S.CATHETER_PARTIAL, S.CATHETER_SEVERE, S.PUMP):
+    for s in (S.CATHETER_LEAKING, S.CATHETER_CREEPING, S.CATHETER_PARTIAL):
+        leave(p, s, S.CATHETER_COMPENSATED, g.leak_settles * dt)
+    for s in (S.CATHETER_COMPENSATED, S.CATHETER_SEVERE, S.PUMP):
         p[s, s] = 1.0
     return p
+
+
+def found_rates(g: SimpleNamespace, search: float) -> dict[State, Any]:
+    """Return the rate per year at which each fault is found while it is searched for so much."""
+    return {
+        S.CATHETER_LEAKING: g.found_leaking * search,
+        S.CATHETER_CREEPING: g.found_creeping * search,
+        S.CATHETER_PARTIAL: g.found_partial * search,
+        S.CATHETER_COMPENSATED: g.found_compensated * search,
+        S.CATHETER_SEVERE: g.found_severe * search,
+        S.PUMP: g.found_pump,
+    }
 
 
 def competing(hazard: Any, total: Any) -> Any:
@@ -96,19 +112,30 @@ def leave(p: Array, s: int, to: int, hazard: Any) -> None:
 
 
 def drift(g: SimpleNamespace, own: SimpleNamespace, t: float, dt: float) -> tuple[Array, Array]:
-    """Return mean and variance (9,) of what the requirement of each state gains."""
+    """Return mean and variance (11,) of what the requirement of each state gains."""
     fading = np.exp(-(t - dt) / g.titration_years) - np.exp(-t / g.titration_years)
     kind = np.result_type(fading, own.drift, g.wander_var, g.tolerance_rate)
     rate, spread = np.zeros((2, len(S)), kind)
     rate[S.TOLERANCE_RISING], spread[S.TOLERANCE_RISING] = g.tolerance_rate, g.tolerance_var
     rate[S.PROGRESSION], spread[S.PROGRESSION] = g.progression_rate, g.progression_var
     rate[S.CATHETER_LEAKING], spread[S.CATHETER_LEAKING] = g.leak_rate, g.leak_var
+    rate[S.CATHETER_CREEPING], spread[S.CATHETER_CREEPING] = g.creep_rate, g.creep_var
     mean = (own.drift + rate) * dt + g.titration * fading
     return mean, (g.wander_var + spread) * dt + g.titration_var * fading**2
 
 
-def actions(g: SimpleNamespace, done: int) -> list[tuple[Array, Array, Array]]:
-    """Return weights, jumps and their variances (9, 9 each) of the actions of a step, in order."""
+def actions(
+    g: SimpleNamespace, done: int, search: float, dt: float
+) -> list[tuple[Array, Array, Array]]:
+    """Return weights, jumps and their variances (11, 11 each) of the actions of a step, in order.
+
+    A fault that is confirmed was found in the time ``dt`` since the step before; findings already
+    hold the chance that it was not, so its weight is the odds.
+    """
+
+    def odds(rate: Any) -> Any:
+        return np.expm1(rate * max(dt, SHORTEST_YEARS))
+
     kind = np.result_type(g.missed, g.found_pump, g.leak_drop, g.reset_drop, g.reset_var)
     found = []
 
@@ -122,21 +149,31 @@ def actions(g: SimpleNamespace, done: int) -> list[tuple[Array, Array, Array]]:
         found.append((weights, jump, jump_var))
         return jump, jump_var
 
-    seeming = [S.CATHETER_LEAKING, S.CATHETER_PARTIAL]
+    def close_leak(jump: Array, jump_var: Array) -> None:
+        """Take what a leak seemed to add to the requirement back with it."""
+        for s, drop in (
+            (S.CATHETER_LEAKING, g.leak_drop),
+            (S.CATHETER_CREEPING, g.creep_drop),
+            (S.CATHETER_PARTIAL, g.leak_drop),
+            (S.CATHETER_COMPENSATED, g.leak_drop),
+        ):
+            jump[s, S.STABLE], jump_var[s, S.STABLE] = -drop, g.leak_drop_var
+
     if done & 3:
         # Both faults confirmed on one day: either explains it, for the states are exclusive.
         confirmed = dict.fromkeys(S, 0.0)
         if done & 1:
-            chances = (g.found_leaking, g.found_partial, g.found_severe)
-            confirmed |= dict(zip(CATHETER, chances, strict=True))
+            confirmed |= {
+                s: odds(rate) for s, rate in found_rates(g, search).items() if s != S.PUMP
+            }
         if done & 2:
-            confirmed |= {S.PUMP: g.found_pump}
+            confirmed |= {S.PUMP: odds(g.found_pump)}
         jump, jump_var = add(confirmed, 0.0)
         if done & 1:
-            jump[seeming, S.STABLE], jump_var[seeming, S.STABLE] = -g.leak_drop, g.leak_drop_var
+            close_leak(jump, jump_var)
     if done & 4:
         jump, jump_var = add(dict.fromkeys(CATHETER, g.missed), 1.0)
-        jump[seeming, S.STABLE], jump_var[seeming, S.STABLE] = -g.leak_drop, g.leak_drop_var
+        close_leak(jump, jump_var)
     if done & 8:
         add({S.PUMP: 1.0}, 1.0)
     if done & 16:

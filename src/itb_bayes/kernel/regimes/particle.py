@@ -35,7 +35,7 @@ N_STATE = len(State)
 
 @dataclass
 class Cloud:
-    """Particles: ``need`` and ``offset`` (9, m), and their weights (9, m), which sum to one."""
+    """Particles: ``need`` and ``offset`` (11, m), and their weights (11, m), which sum to one."""
 
     need: Array
     offset: Array
@@ -43,7 +43,7 @@ class Cloud:
 
     @property
     def probability(self) -> Array:
-        """Probability of each state, shape (9,)."""
+        """Probability of each state, shape (11,)."""
         return self.weight.sum(axis=1)
 
     def normalise(self) -> float:
@@ -62,15 +62,15 @@ def particle_filter(
     ----------
     g, own : ndarray, shapes (n_par,) and (6,)
         As :func:`itb_bayes.kernel.regimes.filter.regimes_log_likelihood`, of one patient.
-    data, codes : ndarray, shapes (n_step, 11) and (n_step, 8)
+    data, codes : ndarray, shapes (n_step, 12) and (n_step, 8)
         His steps.
     n : int
-        Particles of each of the nine regimes.
+        Particles of each of the eleven regimes.
     rng : numpy.random.Generator
 
     Returns
     -------
-    (log_likelihood, probability) : float and ndarray, shape (n_step, 9)
+    (log_likelihood, probability) : float and ndarray, shape (n_step, 11)
         Filtered probabilities, everything of the day known, before its actions.
     """
     pars, me = named(g, Par), named(own, Own)
@@ -92,7 +92,7 @@ def particle_filter(
             cloud.need += mean[:, None] + np.sqrt(var)[:, None] * rng.standard_normal((N_STATE, n))
         ll += _meet(pars, me, row, code, dt, cloud, rng)
         probability[k] = cloud.probability
-        for weights, jump, jump_var in actions(pars, int(code.action)):
+        for weights, jump, jump_var in actions(pars, int(code.action), row.search, dt):
             cloud = _move(cloud, weights, jump, jump_var, rng)
             ll += cloud.normalise()
     return ll, probability
@@ -157,7 +157,7 @@ def _tone(
     g: SimpleNamespace, own: SimpleNamespace, row: SimpleNamespace, code: SimpleNamespace,
     cloud: Cloud, rng: np.random.Generator,
 ) -> Array:  # fmt: skip
-    """Return the tone of every particle at one reading (9, m), without its noise."""
+    """Return the tone of every particle at one reading (11, m), without its noise."""
     gap = cloud.need - row.log_dose - g.bolus_potency * code.bolus
     for s, loss, var in (
         (State.CATHETER_SEVERE, g.loss_severe, g.loss_severe_var),

@@ -130,9 +130,9 @@ def _still_adjoint(
 def read_dose(
     g: Any, own: Any, shift: float, row: Any, codes: Any, b: Any, out: Any, kept: Any
 ) -> None:
-    """Update every state (9, 6) by a dose change whose reading was not written down.
+    """Update every state (11, 6) by a dose change whose reading was not written down.
 
-    ``kept`` (9, 2) serves the reverse.
+    ``kept`` (11, 2) serves the reverse.
     """
     width = g[_STILL_VAR]
     unchanged = row[_CHANGE] == 0.0
@@ -158,14 +158,14 @@ def read_dose_adjoint(
     g: Any, own: Any, row: Any, codes: Any, b: Any, out: Any, kept: Any,
     bar: Any, g_bar: Any, own_bar: Any,
 ) -> None:  # fmt: skip
-    """Turn ``bar`` (9, 6) into the adjoint of the belief before :func:`read_dose`.
+    """Turn ``bar`` (11, 6) into the adjoint of the belief before :func:`read_dose`.
 
     ``out`` is what it made of ``b``.
     """
     width = g[_STILL_VAR]
     unchanged = row[_CHANGE] == 0.0
     for s in range(N_STATE):
-        tone, slope, extra = recall_tone(g, own, s, kept[s, 0])
+        tone, slope, extra = recall_tone(g, own, s, b[s, 1], kept[s, 0], row, codes)
         noise = own[_TONE_VAR] + extra
         ell_bar = bar[s, 0] * out[s, 0]
         tone_bar = slope_bar = noise_bar = width_bar = goal_bar = gain_bar = 0.0

@@ -6,11 +6,11 @@ from typing import Any
 from itb_bayes.kernel.compiled import part
 from itb_bayes.kernel.regimes.layout import N_STATE, START_ELSEWHERE, Code, Col, Own, Par, State
 from itb_bayes.kernel.regimes.reading import absorb, absorb_adjoint
-from itb_bayes.kernel.regimes.response import respond, respond_adjoint
+from itb_bayes.kernel.regimes.response import respond, respond_adjoint, shift_of
 
 _RISING, _WORSE = int(State.TOLERANCE_RISING), int(State.PROGRESSION)
 _TRIGGER, _LEAKING = int(State.TRIGGER), int(State.CATHETER_LEAKING)
-_SEVERE = int(State.CATHETER_SEVERE)
+_CREEPING, _SEVERE = int(State.CATHETER_CREEPING), int(State.CATHETER_SEVERE)
 _DRIFT, _UNTREATED, _TONE_VAR = int(Own.DRIFT), int(Own.UNTREATED), int(Own.TONE_VAR)
 _T, _DOSE = int(Col.T), int(Col.LOG_DOSE)
 _ASHWORTH, _PENN, _BOLUS = int(Col.ASHWORTH), int(Col.PENN), int(Code.BOLUS)
@@ -22,15 +22,17 @@ _T_RATE, _T_VAR = int(Par.TOLERANCE_RATE), int(Par.TOLERANCE_VAR)
 _P_RATE, _P_VAR = int(Par.PROGRESSION_RATE), int(Par.PROGRESSION_VAR)
 _HILL, _LOSS, _LOSS_VAR = int(Par.HILL), int(Par.LOSS_SEVERE), int(Par.LOSS_SEVERE_VAR)
 _LEAK_RATE, _LEAK_VAR = int(Par.LEAK_RATE), int(Par.LEAK_VAR)
+_CREEP_RATE, _CREEP_VAR = int(Par.CREEP_RATE), int(Par.CREEP_VAR)
 _TRIGGER_TONE, _TRIGGER_VAR = int(Par.TRIGGER_TONE), int(Par.TRIGGER_TONE_VAR)
 _OUTLIER, _PENN_A, _PENN_B = int(Par.OUTLIER), int(Par.PENN_INTERCEPT), int(Par.PENN_SLOPE)
 _PENN_VAR, _PENN_PATIENT = int(Par.PENN_VAR), int(Par.PENN_PATIENT_VAR)
 _POTENCY = int(Par.BOLUS_POTENCY)
+_ROOT_3 = math.sqrt(3.0)
 
 
 @part
 def begin(g: Any, log_dose: float, b: Any) -> None:
-    """Fill the belief (9, 6) before the first step."""
+    """Fill the belief (11, 6) before the first step."""
     for s in range(N_STATE):
         b[s, 0] = START_ELSEWHERE
         b[s, 1] = log_dose + g[_START]
@@ -52,7 +54,7 @@ def begin_adjoint(bar: Any, g_bar: Any) -> None:
 
 @part
 def drift(g: Any, own: Any, t: float, dt: float, b: Any) -> None:
-    """Let the requirement of every state (9, 6) move over the time ``dt`` that ends at ``t``."""
+    """Let the requirement of every state (11, 6) move over the time ``dt`` that ends at ``t``."""
     fading = math.exp(-(t - dt) / g[_TITRATION_YEARS]) - math.exp(-t / g[_TITRATION_YEARS])
     mean = own[_DRIFT] * dt + g[_TITRATION] * fading
     var = g[_WANDER] * dt + g[_TITRATION_VAR] * fading * fading
@@ -65,6 +67,8 @@ def drift(g: Any, own: Any, t: float, dt: float, b: Any) -> None:
     b[_WORSE, 3] += g[_P_VAR] * dt
     b[_LEAKING, 1] += g[_LEAK_RATE] * dt
     b[_LEAKING, 3] += g[_LEAK_VAR] * dt
+    b[_CREEPING, 1] += g[_CREEP_RATE] * dt
+    b[_CREEPING, 3] += g[_CREEP_VAR] * dt
 
 
 @part
@@ -77,6 +81,7 @@ def undrift(g: Any, own: Any, t: float, dt: float, b: Any) -> None:
     b[_RISING, 1] -= g[_T_RATE] * dt
     b[_WORSE, 1] -= g[_P_RATE] * dt
     b[_LEAKING, 1] -= g[_LEAK_RATE] * dt
+    b[_CREEPING, 1] -= g[_CREEP_RATE] * dt
 
 
 @part
@@ -101,12 +106,31 @@ def drift_adjoint(g: Any, t: float, dt: float, bar: Any, g_bar: Any, own_bar: An
     g_bar[_P_VAR] += bar[_WORSE, 3] * dt
     g_bar[_LEAK_RATE] += bar[_LEAKING, 1] * dt
     g_bar[_LEAK_VAR] += bar[_LEAKING, 3] * dt
+    g_bar[_CREEP_RATE] += bar[_CREEPING, 1] * dt
+    g_bar[_CREEP_VAR] += bar[_CREEPING, 3] * dt
 
 
 @part
-def _gap(g: Any, s: int, mean: float, row: Any, codes: Any) -> float:
-    gap = mean - row[_DOSE] - g[_POTENCY] * codes[_BOLUS]
-    return gap + g[_LOSS + s - _SEVERE] if s >= _SEVERE else gap
+def _gap(g: Any, mean: float, row: Any, codes: Any) -> float:
+    return mean - row[_DOSE] - g[_POTENCY] * codes[_BOLUS]
+
+
+@part
+def _through_fault(g: Any, own: Any, shift: float, s: int, gap: float) -> Any:
+    """Return expected tone, slope and variance of a reading while a fault lets a share through.
+
+    The share differs from reading to reading, and tone saturates: three points (Gauss-Hermite) keep
+    the two moments, where a tangent at the mean loss would miss the readings that look normal.
+    """
+    at = gap + g[_LOSS + s - _SEVERE]
+    away = _ROOT_3 * math.sqrt(g[_LOSS_VAR + s - _SEVERE])
+    low, low_slope, _ = respond(at - away, own[_UNTREATED], g[_HILL], shift)
+    mid, mid_slope, _ = respond(at, own[_UNTREATED], g[_HILL], shift)
+    high, high_slope, _ = respond(at + away, own[_UNTREATED], g[_HILL], shift)
+    tone = (low + 4.0 * mid + high) / 6.0
+    slope = (low_slope + 4.0 * mid_slope + high_slope) / 6.0
+    extra = ((low - tone) ** 2 + 4.0 * (mid - tone) ** 2 + (high - tone) ** 2) / 6.0
+    return tone, slope, extra
 
 
 @part
@@ -114,31 +138,29 @@ def expect_tone(g: Any, own: Any, shift: float, s: int, mean: float, row: Any, c
     """Return expected tone, its slope in the requirement, the state's own variance, and the share.
 
     ``shift`` is :func:`~itb_bayes.kernel.regimes.response.shift_of` the patient's untreated tone;
-    the share is kept for :func:`pull_tone`.
+    the share is kept for :func:`pull_tone` (0 where a fault lets several through).
     """
-    gap = _gap(g, s, mean, row, codes)
+    gap = _gap(g, mean, row, codes)
+    if s >= _SEVERE:
+        tone, slope, extra = _through_fault(g, own, shift, s, gap)
+        return tone, slope, extra, 0.0
     tone, slope, share = respond(gap, own[_UNTREATED], g[_HILL], shift)
-    return tone + _added(g, s), slope, _own_variance(g, s, slope), share
+    if s == _TRIGGER:
+        return tone + g[_TRIGGER_TONE], slope, g[_TRIGGER_VAR], share
+    return tone, slope, 0.0, share
 
 
 @part
-def recall_tone(g: Any, own: Any, s: int, share: float) -> Any:
-    """Return what :func:`expect_tone` did, from the share it kept."""
+def recall_tone(g: Any, own: Any, s: int, mean: float, share: float, row: Any, codes: Any) -> Any:
+    """Return what :func:`expect_tone` did, from the share it kept where there is one."""
+    if s >= _SEVERE:
+        shift = shift_of(own[_UNTREATED])
+        return _through_fault(g, own, shift, s, _gap(g, mean, row, codes))
     tone = own[_UNTREATED] * share
     slope = tone * g[_HILL] * (1.0 - share)
-    return tone + _added(g, s), slope, _own_variance(g, s, slope)
-
-
-@part
-def _added(g: Any, s: int) -> float:
-    return g[_TRIGGER_TONE] if s == _TRIGGER else 0.0
-
-
-@part
-def _own_variance(g: Any, s: int, slope: float) -> float:
-    if s >= _SEVERE:
-        return slope * slope * g[_LOSS_VAR + s - _SEVERE]
-    return g[_TRIGGER_VAR] if s == _TRIGGER else 0.0
+    if s == _TRIGGER:
+        return tone + g[_TRIGGER_TONE], slope, g[_TRIGGER_VAR]
+    return tone, slope, 0.0
 
 
 @part
@@ -147,30 +169,58 @@ def pull_tone(
     tone_bar: float, slope_bar: float, extra_bar: float, bar: Any, g_bar: Any, own_bar: Any,
 ) -> None:  # fmt: skip
     """Add the reverse of :func:`expect_tone` to ``bar[s]``, ``g_bar`` and ``own_bar``."""
-    gap = _gap(g, s, mean, row, codes)
+    gap = _gap(g, mean, row, codes)
     if s >= _SEVERE:
-        slope = own[_UNTREATED] * g[_HILL] * share * (1.0 - share)
-        g_bar[_LOSS_VAR + s - _SEVERE] += extra_bar * slope * slope
-        slope_bar += extra_bar * 2.0 * slope * g[_LOSS_VAR + s - _SEVERE]
-    elif s == _TRIGGER:
-        g_bar[_TRIGGER_TONE] += tone_bar
-        g_bar[_TRIGGER_VAR] += extra_bar
-    gap_bar, untreated_bar, hill_bar = respond_adjoint(
-        gap, own[_UNTREATED], g[_HILL], share, tone_bar, slope_bar
-    )
+        gap_bar = _pull_through_fault(
+            g, own, s, gap, tone_bar, slope_bar, extra_bar, g_bar, own_bar
+        )
+    else:
+        if s == _TRIGGER:
+            g_bar[_TRIGGER_TONE] += tone_bar
+            g_bar[_TRIGGER_VAR] += extra_bar
+        gap_bar, untreated_bar, hill_bar = respond_adjoint(
+            gap, own[_UNTREATED], g[_HILL], share, tone_bar, slope_bar
+        )
+        own_bar[_UNTREATED] += untreated_bar
+        g_bar[_HILL] += hill_bar
     bar[s, 1] += gap_bar
-    own_bar[_UNTREATED] += untreated_bar
-    g_bar[_HILL] += hill_bar
     g_bar[_POTENCY] -= gap_bar * codes[_BOLUS]
-    if s >= _SEVERE:
-        g_bar[_LOSS + s - _SEVERE] += gap_bar
+
+
+@part
+def _pull_through_fault(
+    g: Any, own: Any, s: int, gap: float,
+    tone_bar: float, slope_bar: float, extra_bar: float, g_bar: Any, own_bar: Any,
+) -> float:  # fmt: skip
+    """Add the reverse of :func:`_through_fault`; return the adjoint of the gap."""
+    at = gap + g[_LOSS + s - _SEVERE]
+    sd = math.sqrt(g[_LOSS_VAR + s - _SEVERE])
+    shift = shift_of(own[_UNTREATED])
+    tone = _through_fault(g, own, shift, s, gap)[0]
+    total = sd_bar = 0.0
+    for k in range(-1, 2):
+        weight = 4.0 / 6.0 if k == 0 else 1.0 / 6.0
+        away = k * _ROOT_3
+        here, _, share = respond(at + away * sd, own[_UNTREATED], g[_HILL], shift)
+        here_bar = weight * (tone_bar + 2.0 * (here - tone) * extra_bar)
+        gap_bar, untreated_bar, hill_bar = respond_adjoint(
+            at + away * sd, own[_UNTREATED], g[_HILL], share, here_bar, weight * slope_bar
+        )
+        total += gap_bar
+        sd_bar += away * gap_bar
+        own_bar[_UNTREATED] += untreated_bar
+        g_bar[_HILL] += hill_bar
+    g_bar[_LOSS + s - _SEVERE] += total
+    if sd > 0.0:
+        g_bar[_LOSS_VAR + s - _SEVERE] += 0.5 * sd_bar / sd
+    return total
 
 
 @part
 def read_tone(
     g: Any, own: Any, shift: float, row: Any, codes: Any, b: Any, out: Any, kept: Any
 ) -> None:
-    """Update every state (9, 6) by the mean Ashworth score; ``kept`` (9, 2) serves the reverse."""
+    """Update every state (11, 6) by mean Ashworth; ``kept`` (11, 2) serves the reverse."""
     for s in range(N_STATE):
         tone, slope, extra, kept[s, 0] = expect_tone(g, own, shift, s, b[s, 1], row, codes)
         noise = own[_TONE_VAR] + extra
@@ -181,9 +231,9 @@ def read_tone(
 def read_tone_adjoint(
     g: Any, own: Any, row: Any, codes: Any, b: Any, kept: Any, bar: Any, g_bar: Any, own_bar: Any
 ) -> None:
-    """Turn ``bar`` (9, 6) into the adjoint of the belief before :func:`read_tone`."""
+    """Turn ``bar`` (11, 6) into the adjoint of the belief before :func:`read_tone`."""
     for s in range(N_STATE):
-        tone, slope, extra = recall_tone(g, own, s, kept[s, 0])
+        tone, slope, extra = recall_tone(g, own, s, b[s, 1], kept[s, 0], row, codes)
         noise = own[_TONE_VAR] + extra
         tone_bar, slope_bar, noise_bar, outlier_bar = absorb_adjoint(
             b[s], row[_ASHWORTH], tone, slope, 0.0, noise, g[_OUTLIER], kept[s, 1], bar[s]
@@ -200,7 +250,7 @@ def read_tone_adjoint(
 def read_spasms(
     g: Any, own: Any, shift: float, row: Any, codes: Any, b: Any, out: Any, kept: Any
 ) -> None:
-    """Update every state (9, 6) by the spasm frequency; ``kept`` (9, 2) serves the reverse."""
+    """Update every state (11, 6) by the spasm frequency; ``kept`` (11, 2) serves the reverse."""
     beta = g[_PENN_B]
     for s in range(N_STATE):
         tone, slope, extra, kept[s, 0] = expect_tone(g, own, shift, s, b[s, 1], row, codes)
@@ -215,10 +265,10 @@ def read_spasms(
 def read_spasms_adjoint(
     g: Any, own: Any, row: Any, codes: Any, b: Any, kept: Any, bar: Any, g_bar: Any, own_bar: Any
 ) -> None:
-    """Turn ``bar`` (9, 6) into the adjoint of the belief before :func:`read_spasms`."""
+    """Turn ``bar`` (11, 6) into the adjoint of the belief before :func:`read_spasms`."""
     beta = g[_PENN_B]
     for s in range(N_STATE):
-        tone, slope, extra = recall_tone(g, own, s, kept[s, 0])
+        tone, slope, extra = recall_tone(g, own, s, b[s, 1], kept[s, 0], row, codes)
         expected = g[_PENN_A] + beta * tone + b[s, 2]
         noise = g[_PENN_VAR] + beta * beta * extra
         expected_bar, h_bar, noise_bar, outlier_bar = absorb_adjoint(

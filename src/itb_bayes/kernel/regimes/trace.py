@@ -28,6 +28,7 @@ from itb_bayes.kernel.regimes.response import shift_of
 from itb_bayes.kernel.regimes.step import begin
 
 _T, _DOSE, _ACTION = int(Col.T), int(Col.LOG_DOSE), int(Code.ACTION)
+_SEARCH = int(Col.SEARCH)
 _UNTREATED = int(Own.UNTREATED)
 _TINY = 1e-300
 
@@ -49,11 +50,11 @@ def trace(g: Any, own: Any, data: Any, codes: Any, offsets: Any) -> Any:
     Returns
     -------
     ll : ndarray, shape (n_patient,)
-    belief : ndarray, shape (n_step, 9, 6)
+    belief : ndarray, shape (n_step, 11, 6)
         At each step, everything of that day known, before any action of that day.
-    after : ndarray, shape (n_patient, 9, 6)
+    after : ndarray, shape (n_patient, 11, 6)
         After the last step's actions.
-    channel : ndarray, shape (n_step, 7, 9)
+    channel : ndarray, shape (n_step, 7, 11)
         Log-likelihood of each channel by state.
     step_ll : ndarray, shape (n_step,)
         Log-likelihood of each step given those before it, its actions included.
@@ -91,12 +92,12 @@ def trace(g: Any, own: Any, data: Any, codes: Any, offsets: Any) -> Any:
             refill(g, row, channel[k, REFILL])
             neuro(g, row, channel[k, NEURO])
             labels(g, code, dt, channel[k, LABELS])
-            undetected(g, dt, channel[k, UNDETECTED])
+            undetected(g, row, dt, channel[k, UNDETECTED])
             for s in range(N_STATE):
                 channel[k, TONE, s] = _log_ratio(stage[2, s, 0], stage[1, s, 0])
                 channel[k, SPASM, s] = _log_ratio(stage[3, s, 0], stage[2, s, 0])
             chain[0] = stage[4]
-            step_ll[k] += carry_out(g, code[_ACTION], chain, p, jump, jump_var)
+            step_ll[k] += carry_out(g, code[_ACTION], row[_SEARCH], dt, chain, p, jump, jump_var)
             ll[i] += step_ll[k]
             stage[0] = chain[0]
         after[i] = stage[0]

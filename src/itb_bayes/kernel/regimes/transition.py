@@ -22,9 +22,11 @@ from itb_bayes.kernel.regimes.layout import (
 
 _STABLE, _TRIGGER, _RISING = int(State.STABLE), int(State.TRIGGER), int(State.TOLERANCE_RISING)
 _SETTLED, _WORSE = int(State.TOLERANCE_SETTLED), int(State.PROGRESSION)
-_LEAKING, _PARTIAL, _SEVERE, _PUMP = (
+_LEAKING, _CREEPING, _PARTIAL, _COMPENSATED, _SEVERE, _PUMP = (
     int(State.CATHETER_LEAKING),
+    int(State.CATHETER_CREEPING),
     int(State.CATHETER_PARTIAL),
+    int(State.CATHETER_COMPENSATED),
     int(State.CATHETER_SEVERE),
     int(State.PUMP),
 )
@@ -33,7 +35,7 @@ _EARLY, _LATE = int(Par.TOLERANCE_EARLY), int(Par.TOLERANCE_LATE)
 _SETTLE, _END = int(Par.TOLERANCE_SETTLE), int(Par.PROGRESSION_END)
 _FIRST, _LATER = int(Par.CATHETER_FIRST), int(Par.CATHETER_LATER)
 _SHARE, _LEAK_SETTLES = int(Par.SEVERE_SHARE), int(Par.LEAK_SETTLES)
-_SUDDEN = int(Par.SUDDEN_SHARE)
+_SUDDEN, _CREEP = int(Par.SUDDEN_SHARE), int(Par.CREEP_SHARE)
 _HAZARD, _SHAPE = int(Par.PUMP_HAZARD), int(Par.PUMP_SHAPE)
 _ONSET, _RATIO = int(Own.PROGRESSION_ONSET), int(Own.CATHETER_RATIO)
 
@@ -69,7 +71,7 @@ def _pump_power(age: float, shape: float) -> float:
 def transition(
     g: Any, own: Any, t: float, dt: float, catheter_age: float, pump_age: float, p: Any
 ) -> None:
-    """Fill ``p[from, to]`` (9, 9) for the time ``dt`` (years) that ends at ``t``."""
+    """Fill ``p[from, to]`` (11, 11) for the time ``dt`` (years) that ends at ``t``."""
     p[:, :] = 0.0
     early = _split(t, dt, TOLERANCE_EARLY_YEARS)
     first = _split(catheter_age, dt, CATHETER_EARLY_YEARS)
@@ -98,13 +100,19 @@ def transition(
     p[_WORSE, _WORSE] = intact * (1.0 - ended)
     p[_WORSE, _STABLE] = intact * ended
     for s in range(N_INTACT):
-        p[s, _LEAKING] = h_catheter * r_fault * (1.0 - g[_SHARE]) * (1.0 - g[_SUDDEN])
+        growing = h_catheter * r_fault * (1.0 - g[_SHARE]) * (1.0 - g[_SUDDEN])
+        p[s, _LEAKING] = growing * (1.0 - g[_CREEP])
+        p[s, _CREEPING] = growing * g[_CREEP]
         p[s, _PARTIAL] = h_catheter * r_fault * (1.0 - g[_SHARE]) * g[_SUDDEN]
         p[s, _SEVERE] = h_catheter * r_fault * g[_SHARE]
         p[s, _PUMP] = h_pump * r_fault
     p[_LEAKING, _LEAKING] = 1.0 - leaked
-    p[_LEAKING, _PARTIAL] = leaked
-    p[_PARTIAL, _PARTIAL] = 1.0
+    p[_LEAKING, _COMPENSATED] = leaked
+    p[_CREEPING, _CREEPING] = 1.0 - leaked
+    p[_CREEPING, _COMPENSATED] = leaked
+    p[_PARTIAL, _PARTIAL] = 1.0 - leaked
+    p[_PARTIAL, _COMPENSATED] = leaked
+    p[_COMPENSATED, _COMPENSATED] = 1.0
     p[_SEVERE, _SEVERE] = 1.0
     p[_PUMP, _PUMP] = 1.0
 
@@ -114,7 +122,7 @@ def transition_adjoint(
     g: Any, own: Any, t: float, dt: float, catheter_age: float, pump_age: float,
     p_bar: Any, g_bar: Any, own_bar: Any,
 ) -> None:  # fmt: skip
-    """Add the pull-back of ``p_bar`` (9, 9) to ``g_bar`` and ``own_bar``."""
+    """Add the pull-back of ``p_bar`` (11, 11) to ``g_bar`` and ``own_bar``."""
     early = _split(t, dt, TOLERANCE_EARLY_YEARS)
     first = _split(catheter_age, dt, CATHETER_EARLY_YEARS)
     mass = g[_FIRST] * first + g[_LATER] * (dt - first)
@@ -149,16 +157,20 @@ def transition_adjoint(
         + (1.0 - ended) * ww + ended * ws
     )  # fmt: skip
     fault_bar = -intact * intact_bar
-    to_leak = to_partial = to_severe = to_pump = 0.0
+    to_leak = to_creep = to_partial = to_severe = to_pump = 0.0
     for s in range(N_INTACT):
         to_leak += p_bar[s, _LEAKING]
+        to_creep += p_bar[s, _CREEPING]
         to_partial += p_bar[s, _PARTIAL]
         to_severe += p_bar[s, _SEVERE]
         to_pump += p_bar[s, _PUMP]
-    to_lesser = (1.0 - g[_SUDDEN]) * to_leak + g[_SUDDEN] * to_partial
+    to_growing = (1.0 - g[_CREEP]) * to_leak + g[_CREEP] * to_creep
+    to_lesser = (1.0 - g[_SUDDEN]) * to_growing + g[_SUDDEN] * to_partial
     to_catheter = (1.0 - g[_SHARE]) * to_lesser + g[_SHARE] * to_severe
     g_bar[_SHARE] += h_catheter * r_fault * (to_severe - to_lesser)
-    g_bar[_SUDDEN] += h_catheter * r_fault * (1.0 - g[_SHARE]) * (to_partial - to_leak)
+    lesser = h_catheter * r_fault * (1.0 - g[_SHARE])
+    g_bar[_SUDDEN] += lesser * (to_partial - to_growing)
+    g_bar[_CREEP] += lesser * (1.0 - g[_SUDDEN]) * (to_creep - to_leak)
     fault_bar += (h_catheter * to_catheter + h_pump * to_pump) * _ratio_slope(fault)
     catheter_bar = fault_bar + r_fault * to_catheter
     pump_bar = fault_bar + r_fault * to_pump
@@ -186,5 +198,7 @@ def transition_adjoint(
     g_bar[_OFF] += gone * off_bar + both_bar
     g_bar[_SETTLE] += intact * (rz - rr) * dt * (1.0 - settled)
     g_bar[_END] += intact * (ws - ww) * dt * (1.0 - ended)
-    settles = p_bar[_LEAKING, _PARTIAL] - p_bar[_LEAKING, _LEAKING]
+    settles = p_bar[_LEAKING, _COMPENSATED] - p_bar[_LEAKING, _LEAKING]
+    settles += p_bar[_CREEPING, _COMPENSATED] - p_bar[_CREEPING, _CREEPING]
+    settles += p_bar[_PARTIAL, _COMPENSATED] - p_bar[_PARTIAL, _PARTIAL]
     g_bar[_LEAK_SETTLES] += settles * dt * math.exp(-g[_LEAK_SETTLES] * dt)

@@ -24,8 +24,8 @@ def regimes_equations(spec: RegimesSpec) -> tuple[Equation, ...]:
         Equation(
             "s_i(t) ∈ {stable, trigger, tolerance (rising, settled), progression, "
             "catheter (…), pump}",
-            "Regime of patient i: exclusive, in continuous time; a catheter fault leaks (growing "
-            "or partial) or is severe.",
+            "Regime of patient i: exclusive, in continuous time; a catheter fault leaks (growing, "
+            "creeping, sudden, made up for by the dose) or is severe.",
         ),
         *_onsets(),
         *_requirement(),
@@ -53,8 +53,13 @@ def _onsets() -> tuple[Equation, ...]:
             "Any intact device may fail; ρ_c only for older models.",
         ),
         Equation(
-            "else with s_l partial at once: r_i + Normal(s_c0, σ_s0²);  else a leak, settles 1/ℓ_c",
-            "A lesser fault seems to raise the requirement, at once or while it grows.",
+            "else, with s_l, a leak at once: r_i + Normal(s_c0, σ_s0²);  else it grows, with s_k "
+            "slowly",
+            "A lesser fault seems to raise the requirement, at once or while it grows (or creeps).",
+        ),
+        Equation(
+            "leak (growing, creeping, at once) → made up for: 1/ℓ_c",
+            "A higher dose makes up for a leak; it is there still.",
         ),
         Equation(
             "→ pump: cumulative hazard −log(1 − F_6)·(age/6)^k_p",
@@ -66,11 +71,13 @@ def _onsets() -> tuple[Equation, ...]:
 def _requirement() -> tuple[Equation, ...]:
     return (
         Equation(
-            "dr_i = β[d_i]·dt + σ_w·dW;  tolerance + β_t, σ_t;  progression + β_p, σ_p;  "
-            "leak + β_c, σ_c",
+            "dr_i = β[d_i]·dt + σ_w·dW;  tolerance + β_t, σ_t;  progression + β_p, σ_p",
             "Requirement r: log dose that would hold tone at one point. It drifts by diagnosis and "
-            "wanders; faster while tolerance rises, in progression, and seemingly while a leak "
-            "grows.",
+            "wanders; faster while tolerance rises and in progression.",
+        ),
+        Equation(
+            "growing leak + β_c, σ_c;  creeping leak + β_k, σ_k",
+            "So it seems while a leak grows, for less of the dose arrives.",
         ),
         Equation(
             "r_i(0) = y_i(0) + Normal(γ₀, σ₀²);  then + Normal(τ, σ_τ²)·(1 − exp(−t/h))",
@@ -88,8 +95,7 @@ def _operations() -> tuple[Equation, ...]:
             "A reset takes back part of what tolerance had added.",
         ),
         Equation(
-            "catheter repaired: r_i − Normal(q_c, σ_qc²) after a leak;  P(nothing found | fault) "
-            "= m",
+            "catheter repaired: r_i − Normal(q_c or creeping q_k, σ_qc²);  P(nothing found) = m",
             "What a leak seemed to add goes with it; a revision may overlook a fault.",
         ),
     )
@@ -149,9 +155,11 @@ def _findings(spec: RegimesSpec) -> tuple[Equation, ...]:
         "With and without a fault of the catheter (dye, aspiration) or of the pump (rotor).",
     )
     events = Equation(
-        "P(no fault confirmed in dt) = exp(−φ·dt);  φ: growing leak φ_1, partial φ_2, severe φ_3, "
-        "pump φ_4",
-        "A confirmed fault makes its part certain, and is repaired.",
+        "P(none confirmed in dt) = exp(−φ·c·dt), leak φ_1, φ_2, φ_3, φ_4, severe φ_5;  pump "
+        "exp(−φ_6·dt)",
+        "φ_1 growing, φ_2 creeping, φ_3 sudden, φ_4 made up for, φ_5 severe; c is the cause to "
+        "search that tone and dose gave: 0.03 while both are calm. A confirmed fault makes its "
+        "part certain, and is repaired.",
     )
     neuro = Equation(
         "ΔE ~ Normal((β_E + [progression]·β_Ep)·Δt, σ_E²)", "Change of the EDSS between two scores."

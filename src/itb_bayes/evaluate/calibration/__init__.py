@@ -1,0 +1,1 @@
+"""Simulation-based calibration: does a model recover parameters from data it made itself."""

@@ -1,0 +1,1 @@
+"""Cross-validation of dose forecasts: honest about time, and about whose records were fitted."""

@@ -1,0 +1,1 @@
+"""Explanations judged visit by visit against what was truly there, or later confirmed."""

@@ -1,0 +1,91 @@
+"""What explanations are judged against: the truth of a simulated cohort, or confirmed faults."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from itb_bayes.cohort.cohort import Cohort
+from itb_bayes.errors import UsageError
+from itb_bayes.evaluate.truth import PAUSED, fault_episodes, read_regimes, truth_at
+from itb_bayes.evaluate.visits import DAYS_PER_YEAR, evaluation_visits, whole_days
+
+TARGETS = ("device_fault", "tolerance", "progression")
+CONFIRMED = ("catheter_fault_confirmed", "pump_fault_confirmed")
+LOOKBACK_YEARS = 0.5
+"""A confirmed fault counts as present for so long before it was found."""
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """Visits to be judged and what was there.
+
+    Attributes
+    ----------
+    visits : pandas.DataFrame
+        ``patient_id, t_years, day``, sorted by patient, then day.
+    episodes : mapping of str to DataFrame
+        By target: ``patient_id, start_day, end_day``.
+    definition : str
+        The reference standard, in one sentence.
+    """
+
+    visits: pd.DataFrame
+    episodes: Mapping[str, pd.DataFrame]
+    definition: str
+
+
+def reference_of(cohort: Cohort, folder: Path) -> Reference:
+    """Return what the explanations of a cohort can be judged against.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    folder : path
+        Where it was read from; a simulated one holds ``truth/regimes.csv``.
+
+    Raises
+    ------
+    UsageError
+        If the cohort has neither a truth nor a confirmed fault, or no visit to judge.
+    """
+    visits = evaluation_visits(cohort)
+    if (folder / "truth" / "regimes.csv").is_file():
+        regimes = read_regimes(folder)
+        seen = truth_at(regimes, visits)
+        visits = visits.loc[~seen[PAUSED].to_numpy()].reset_index(drop=True)
+        episodes = {name: fault_episodes(regimes, name) for name in TARGETS}
+        definition = "the truth of the simulation: from onset to repair or end"
+    else:
+        episodes = {"device_fault": confirmed_episodes(cohort)}
+        definition = (
+            f"a fault confirmed within the next {12 * LOOKBACK_YEARS:g} months; faults that were "
+            "never looked for count as absent, and those present for longer as absent before (both "
+            "make good probabilities look worse)"
+        )
+    if not len(visits):
+        raise UsageError(f"cohort {cohort.name!r} has no visit after titration to be judged.")
+    if not any(len(table) for table in episodes.values()):
+        raise UsageError(
+            f"cohort {cohort.name!r} has neither truth/regimes.csv nor a confirmed fault: there is "
+            "nothing to judge explanations against."
+        )
+    return Reference(visits, {k: v for k, v in episodes.items() if len(v)}, definition)
+
+
+def confirmed_episodes(cohort: Cohort) -> pd.DataFrame:
+    """Return half a year before each confirmed fault as an episode; overlapping ones are joined."""
+    events = cohort.events.loc[cohort.events["event"].isin(CONFIRMED)]
+    end = whole_days(events["t_years"].to_numpy(dtype=float))
+    rows = pd.DataFrame(
+        {
+            "patient_id": events["patient_id"].astype(str).to_numpy(),
+            "kind": "catheter",
+            "form": "",
+            "start_day": end - np.int64(round(LOOKBACK_YEARS * DAYS_PER_YEAR)),
+            "end_day": end,
+        }
+    )
+    return fault_episodes(rows, "device_fault")

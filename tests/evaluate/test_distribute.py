@@ -1,0 +1,80 @@
+"""Tasks on Dask: the same results as in this process, and errors that say what to do."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from tiny_experiment import TwoStates
+
+from itb_bayes.errors import ModelError, UsageError
+from itb_bayes.evaluate import distribute
+from itb_bayes.evaluate.calibration.run import calibrate
+from itb_bayes.evaluate.distribute import Workplace, run_tasks
+
+
+def add(shared: int, key: int) -> int:
+    if key < 0:
+        raise ModelError("no such key")
+    return shared + key
+
+
+def test_in_this_process_in_order() -> None:
+    assert list(run_tasks(add, 10, [3, 1], Workplace(0))) == [(3, 13), (1, 11)]
+    assert list(run_tasks(add, 10, [], Workplace(0))) == []
+
+
+@pytest.mark.parametrize(
+    "workers",
+    [1, pytest.param(2, marks=pytest.mark.slow)],
+)
+def test_worker_processes_give_the_numbers_of_this_one(workers: int, tmp_path: Path) -> None:
+    for name, place in (("dask", Workplace(workers)), ("alone", Workplace(0))):
+        calibrate(TwoStates(), tmp_path / name, replicates=24, place=place, quiet=True)
+    assert (tmp_path / "dask/ranks.csv").read_bytes() == (tmp_path / "alone/ranks.csv").read_bytes()
+
+
+def test_a_named_scheduler_is_used_and_errors_come_back(tmp_path: Path) -> None:
+    import distributed
+
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=False, dashboard_address="127.0.0.1:0"
+    ) as cluster:
+        place = Workplace(scheduler=cluster.scheduler_address)
+        assert dict(run_tasks(add, 10, [3, 1], place)) == {3: 13, 1: 11}
+        with pytest.raises(ModelError, match="no such key"):
+            dict(run_tasks(add, 10, [-1], place))
+
+
+def test_no_scheduler_at_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(distribute, "CONNECT_SECONDS", 0.3)
+    with pytest.raises(UsageError, match="no Dask scheduler answers at"):
+        list(run_tasks(add, 10, [1], Workplace(scheduler="tcp://127.0.0.1:9")))
+    with pytest.raises(UsageError, match="no Dask scheduler answers at"):
+        list(run_tasks(add, 10, [1], Workplace(scheduler="nonsense:// 3")))
+
+
+def test_without_dask_the_message_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(UsageError, match=r"itb-bayes\[distributed\].*--workers 0"):
+        list(run_tasks(add, 10, [1], Workplace(2)))
+
+
+def test_workers_that_keep_dying_are_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    import distributed
+
+    def dying(*args: object, **kwargs: object) -> object:
+        raise distributed.KilledWorker("task", None, 3)
+
+    monkeypatch.setattr(distributed, "as_completed", dying)
+    with (
+        distributed.LocalCluster(
+            n_workers=1, threads_per_worker=1, processes=False, dashboard_address="127.0.0.1:0"
+        ) as cluster,
+        pytest.raises(UsageError, match="a Dask worker died"),
+    ):
+        list(run_tasks(add, 1, [1], Workplace(scheduler=cluster.scheduler_address)))
+
+
+def test_fewer_than_no_workers() -> None:
+    with pytest.raises(UsageError, match="must be 0 or more"):
+        Workplace(-1)
