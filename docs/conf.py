@@ -13,7 +13,9 @@ author = "The itb-bayes authors"
 project_copyright = author
 version = release = __version__
 
-extensions = ["myst_parser", "generated"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "generated", "reference"]
+autodoc_typehints = "none"
+napoleon_google_docstring = False
 exclude_patterns = ["_build", "_ext"]
 myst_enable_extensions = ["dollarmath", "colon_fence", "deflist"]
 myst_heading_anchors = 3

@@ -5,6 +5,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import textwrap
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -17,8 +18,13 @@ from typer.testing import CliRunner
 from itb_bayes.cli.main import app
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs" / "how-to").glob("*.md")),
+]
+BLOCK = re.compile(r"^ *```console\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 CHEAP = {
     ("data", "validate"),
     ("data", "describe"),
@@ -29,6 +35,8 @@ CHEAP = {
     ("model", "check"),
     ("model", "diff"),
     ("model", "show"),
+    ("literature", "complications"),
+    ("literature", "sources"),
 }
 TOUR_SECONDS = 900
 
@@ -53,7 +61,8 @@ class Shown:
 def _shown_commands(page: Path) -> list[Shown]:
     shown = []
     for block in BLOCK.findall(page.read_text(encoding="utf-8")):
-        for part in re.split(r"^\$ ", block.replace("\\\n", " "), flags=re.MULTILINE)[1:]:
+        text = textwrap.dedent(block.replace("\\\n", " "))
+        for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
             line, *output = part.splitlines()
             shown.append(Shown(page.name, line, tuple(output)))
     return shown
@@ -97,7 +106,8 @@ def _assert_output_is_as_shown(shown: tuple[str, ...], printed: str) -> None:
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Make a folder that looks like the checkout, in which commands may write."""
-    shutil.copytree(ROOT / "data/synthetic/clinic-small", tmp_path / "data/synthetic/clinic-small")
+    for name in ("clinic-small", "kawano2018", "skoog2019"):
+        shutil.copytree(ROOT / "data/synthetic" / name, tmp_path / "data/synthetic" / name)
     shutil.copytree(ROOT / "models", tmp_path / "models")
     shutil.copytree(ROOT / "docs/examples", tmp_path / "docs/examples")
     monkeypatch.chdir(tmp_path)
@@ -154,12 +164,17 @@ def test_an_option_that_does_not_exist_is_noticed() -> None:
         _parse(["itb-bayes", "fit", "@drift", "folder", "--out", "x", "--sed", "1"])
 
 
+WALKS = ["README.md", "tutorial.md", "choose-a-model.md", "change-a-prior.md", "read-the-checks.md"]
+"""Pages whose commands can be carried out one after the other."""
+
+
 @pytest.mark.slow
-def test_the_whole_tour_runs_as_shown(checkout: Path) -> None:
+@pytest.mark.parametrize("page", WALKS)
+def test_the_whole_walk_runs_as_shown(page: str, checkout: Path) -> None:
     code = "from itb_bayes.cli.main import run; run()"
-    tour = [command for command in OURS if command.page == "README.md"]
-    assert len(tour) > 8
-    for command in tour:
+    walk = [command for command in OURS if command.page == page]
+    assert len(walk) > 1
+    for command in walk:
         done = subprocess.run(
             [sys.executable, "-c", code, *command.words[1:]],
             cwd=checkout,
@@ -171,3 +186,21 @@ def test_the_whole_tour_runs_as_shown(checkout: Path) -> None:
         assert done.returncode == 0, f"{command.line}\n{done.stdout}\n{done.stderr}"
         if command.output:
             _assert_output_is_as_shown(command.output, done.stdout)
+
+
+@pytest.mark.slow
+def test_the_python_of_the_tutorial_runs(checkout: Path) -> None:
+    """With the fit that the tutorial makes before it."""
+    blocks = re.findall(
+        r"^```python\n(.*?)^```",
+        (ROOT / "docs/tutorial.md").read_text(encoding="utf-8"),
+        re.MULTILINE | re.DOTALL,
+    )
+    assert len(blocks) == 1
+    fit = next(c for c in OURS if c.page == "tutorial.md" and c.words[1] == "fit")
+    code = f"from itb_bayes.cli.main import app; app({fit.words[1:]!r}, standalone_mode=False)"
+    subprocess.run([sys.executable, "-c", code], cwd=checkout, check=True, capture_output=True)
+    done = subprocess.run(
+        [sys.executable, "-c", blocks[0]], cwd=checkout, check=True, capture_output=True, text=True
+    )
+    assert "difference in drift" in done.stdout

@@ -241,7 +241,7 @@ def test_scores_of_a_simulated_clinic_are_found_again(tmp_path):
         tmp_path / "many", with_events=False, patients="\n".join(patients) + "\n", doses=doses,
         assessments="\n".join(rows) + "\n",
     )  # fmt: skip
-    made = fit(spasticity_spec(), cohort, SamplerSettings(800, 800, seed=2), tmp_path / "fit")
+    made = fit(spasticity_spec(), cohort, SamplerSettings(1500, 1000, seed=2), tmp_path / "fit")
     assert made.require_gate()
     for name, value in truth.items():
         low, high = np.quantile(made.posterior[name], (0.01, 0.99))
