@@ -25,6 +25,7 @@ def checklist(
 
     What only the authors can know stays blank and says so. Markdown, for the methods appendix.
     """
+    from itb_bayes.cli.checks import refuse_other_kinds
     from itb_bayes.cli.output import print_json
     from itb_bayes.errors import UsageError
     from itb_bayes.inference.machinery import load_fit
@@ -35,6 +36,7 @@ def checklist(
     if which != "all" and which not in CHECKLISTS:
         raise UsageError(f"no checklist {which!r}; choose one of {', '.join(CHECKLISTS)}, all.")
     fitted = load_fit(fit)
+    refuse_other_kinds(fitted, fit, "checklist")
     beside = fit.resolve().with_name(f"{fit.resolve().name}-checks")
     if checks is None and (beside / "checks.json").is_file():
         checks = beside

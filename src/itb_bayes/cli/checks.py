@@ -37,6 +37,7 @@ def check(
     from itb_bayes.report.checks_page import check_target, write_checks
 
     fitted = load_fit(fit)
+    refuse_other_kinds(fitted, fit, "predictive checks; `itb-bayes fit` printed its gate")
     target = out if out is not None else fit.resolve().with_name(f"{fit.resolve().name}-checks")
     check_target(target, "checks")
     results = check_fit(fitted, quiet=quiet)
@@ -46,6 +47,25 @@ def check(
     if not fitted.gate.passed:
         typer.echo("the fit did not pass its convergence gate: use no number of it.", err=True)
         raise typer.Exit(GateError.exit_code)
+
+
+def refuse_other_kinds(fitted: object, folder: Path, what: str) -> None:
+    """Refuse fits of kinds that this version does not check.
+
+    Raises
+    ------
+    ModelError
+        If the fit is of neither kind, drift nor regimes; ``what`` says what it lacks.
+    """
+    from itb_bayes.errors import ModelError
+    from itb_bayes.inference.fitted import Fit
+    from itb_bayes.inference.regimes_fitted import RegimesFit
+
+    if not isinstance(fitted, Fit | RegimesFit):
+        kind = getattr(getattr(fitted, "spec", None), "kind", "?")
+        raise ModelError(
+            f"{folder} is a fit of kind {kind!r}, which in this version has no {what}."
+        )
 
 
 def prior(
