@@ -54,7 +54,8 @@ def plan(tmp_path_factory):
 def test_a_replicate_ranks_parameters_and_likelihood(plan, no_sampler):
     experiment = RegimesExperiment(regimes_spec(), plan, SHORT)
     found = run_replicate(experiment, 1, 0)
-    assert {"dose_gain", "drift[MS]", "log-likelihood"} <= set(found.ranks)
+    patients = {f"P(device fault) of patient {i}" for i in (1, 2, 3)}
+    assert {"dose_gain", "drift[MS]", "log-likelihood", *patients} <= set(found.ranks)
     assert all(0 <= rank <= N_RANKED for rank in found.ranks.values())
     sent = pickle.loads(pickle.dumps(experiment))
     assert run_replicate(sent, 1, 0) == found

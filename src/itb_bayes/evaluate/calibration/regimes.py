@@ -11,14 +11,18 @@ from itb_bayes.checks.regimes_prior import draw_regimes_prior
 from itb_bayes.evaluate.calibration.experiment import rank_parameters, thin_to
 from itb_bayes.inference.pointwise import regimes_pointwise
 from itb_bayes.inference.regimes_population import regimes_draws
+from itb_bayes.inference.regimes_states import filter_patients
 from itb_bayes.inference.regimes_store import plan_digest
 from itb_bayes.inference.settings import SamplerSettings
-from itb_bayes.kernel.regimes.layout import Code, Col
+from itb_bayes.kernel.regimes.layout import Code, Col, State
 from itb_bayes.model.regimes_plan import REVISION, RegimesPlan
 from itb_bayes.simulate.regimes_course import draw_courses
 from itb_bayes.spec import RegimesSpec
 
 SAMPLER = SamplerSettings(draws=500, tune=500, chains=2, target_accept=0.9)
+PATIENTS_RANKED = 3
+"""Patients (the first of the design) whose probability of a device fault is ranked as well."""
+
 _READ = (Col.ASHWORTH, Col.PENN, Col.REFILL, Col.EDSS, Col.DOSE_CHANGE)
 _TESTS = (Code.DYE, Code.ASPIRATION, Code.ROTOR)
 
@@ -84,12 +88,26 @@ class RegimesExperiment:
         return tree
 
     def ranks(self, truth: xr.Dataset, data: RegimesPlan, tree: xr.DataTree) -> dict[str, int]:
-        """Rank population parameters and the joint log-likelihood."""
+        """Rank population parameters, the joint log-likelihood, and probabilities of patients.
+
+        A probability that a patient's device is at fault now is a function of the parameters and
+        of his record: at the truth it is one number, to be ranked among those of the draws.
+        """
         thinned = thin_to(tree["posterior"].to_dataset())
         ranks = rank_parameters(thinned, truth)
         drawn, true = (_log_likelihood(data, some) for some in (thinned, truth))
         ranks["log-likelihood"] = int((drawn < true[0]).sum())
+        few = data.between(0, min(PATIENTS_RANKED, data.n_patient))
+        drawn, true = (_device_fault(few, some) for some in (thinned, truth))
+        for i in range(few.n_patient):
+            ranks[f"P(device fault) of patient {i + 1}"] = int((drawn[:, i] < true[0, i]).sum())
         return ranks
+
+
+def _device_fault(plan: RegimesPlan, posterior: xr.Dataset) -> Any:
+    """Return the probability of a device fault after the last record, (n_draw, n_patient)."""
+    states = filter_patients(plan, regimes_draws(plan, posterior))
+    return states.after[:, :, State.CATHETER_LEAKING :, 0].sum(axis=2)
 
 
 def _log_likelihood(plan: RegimesPlan, posterior: xr.Dataset) -> Any:
