@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from itb_bayes.inference.regimes_population import RegimesDraws
+from itb_bayes.inference.threads import map_in_threads
 from itb_bayes.kernel.regimes.layout import EXPLANATION_OF_STATE, EXPLANATIONS, N_STATE
 from itb_bayes.kernel.regimes.mixing import N_BELIEF
 from itb_bayes.kernel.regimes.trace import trace
@@ -28,7 +29,7 @@ class StateDraws:
     log_likelihood : ndarray, shape (n_draw, n_patient)
     now : ndarray, shape (n_draw, n_patient, 6)
         Probability of every explanation after the last step, before its actions.
-    after : ndarray, shape (n_draw, n_patient, 9, 6)
+    after : ndarray, shape (n_draw, n_patient, 11, 6)
         Belief after the last step and its actions, from which the future starts.
     """
 
@@ -58,15 +59,16 @@ def filter_patients(
         np.empty((n_draw, n, N_STATE, N_BELIEF)),
     )
     last = plan.offsets[1:] - 1
-    for s in range(n_draw):
+
+    def run(s: int) -> None:
         ll, belief, after, _, _ = trace(
             draws.g[s], draws.own[s], plan.data, plan.codes, plan.offsets
         )
         out.log_likelihood[s] = ll
         out.now[s] = belief[last, :, 0] @ COLLAPSE
         out.after[s] = after
-        if on_draw is not None:
-            on_draw(s + 1)
+
+    map_in_threads(run, n_draw, on_draw)
     return out
 
 
@@ -83,11 +85,12 @@ def explanations_now(
     """
     now = np.empty((draws.n_draw, plan.n_patient, len(EXPLANATIONS)))
     last = plan.offsets[1:] - 1
-    for s in range(draws.n_draw):
+
+    def run(s: int) -> None:
         belief = trace(draws.g[s], draws.own[s], plan.data, plan.codes, plan.offsets)[1]
         now[s] = belief[last, :, 0] @ COLLAPSE
-        if on_draw is not None:
-            on_draw(s + 1)
+
+    map_in_threads(run, draws.n_draw, on_draw)
     return now
 
 
@@ -109,13 +112,14 @@ def filter_visits(
     probability = np.empty((n_draw, n_step, len(EXPLANATIONS)), dtype=np.float32)
     total = np.empty((n_draw, n_step))
     starts = np.repeat(plan.offsets[:-1], np.diff(plan.offsets))
-    for s in range(n_draw):
+
+    def run(s: int) -> None:
         _, belief, _, _, step_ll = trace(
             draws.g[s], draws.own[s], plan.data, plan.codes, plan.offsets
         )
         probability[s] = belief[:, :, 0] @ COLLAPSE
         summed = np.concatenate([[0.0], np.cumsum(step_ll)])
         total[s] = summed[1:] - summed[starts]
-        if on_draw is not None:
-            on_draw(s + 1)
+
+    map_in_threads(run, n_draw, on_draw)
     return probability, total

@@ -11,6 +11,7 @@ from itb_bayes.cohort.search import QUIET
 from itb_bayes.cohort.timeline import Action
 from itb_bayes.inference.regimes_population import RegimesDraws
 from itb_bayes.inference.regimes_states import StateDraws, filter_patients
+from itb_bayes.inference.threads import map_in_threads
 from itb_bayes.kernel.regimes.future import dose_paths, onset_within
 from itb_bayes.kernel.regimes.layout import EXPLANATIONS, Code, Col, Par
 from itb_bayes.model.regimes_plan import RegimesPlan, blank_channels
@@ -154,8 +155,10 @@ def explain_patients(
     )
     horizons = tuple(sorted(set(horizons_months)))
     return tuple(
-        explain_patient(plan, draws, states, weights, i, mode, horizons, seed)
-        for i in range(plan.n_patient)
+        map_in_threads(
+            lambda i: explain_patient(plan, draws, states, weights, i, mode, horizons, seed),
+            plan.n_patient,
+        )
     )
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from itb_bayes.inference.regimes_fitted import RegimesFit
 from itb_bayes.inference.regimes_population import RegimesDraws
 from itb_bayes.inference.regimes_states import StateDraws, filter_patients
+from itb_bayes.inference.threads import map_in_threads
 from itb_bayes.kernel.regimes.layout import EXPLANATIONS, Col
 from itb_bayes.model.regimes_plan import RegimesPlan
 from itb_bayes.risk.evidence import EvidenceLine, strongest_evidence
@@ -115,10 +116,11 @@ def summarise_explained(
         if unseen is None
         else importance_weights(states.log_likelihood)
     )
-    out = []
-    for i in range(plan.n_patient):
-        out.append(_summarise(plan, draws, states, weights, i, mode, horizons_months, fit.seed))
-        told(draws.n_draw + i + 1, total)
+    out = map_in_threads(
+        lambda i: _summarise(plan, draws, states, weights, i, mode, horizons_months, fit.seed),
+        plan.n_patient,
+        lambda done: told(draws.n_draw + done, total),
+    )
     return tuple(out)
 
 

@@ -1,0 +1,46 @@
+"""Independent pieces of work in threads: compiled kernels run outside the interpreter's lock."""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+
+
+def available_cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return max(len(os.sched_getaffinity(0)), 1)
+    return os.cpu_count() or 1
+
+
+def map_in_threads[T](
+    work: Callable[[int], T], n: int, on_done: Callable[[int], None] | None = None
+) -> list[T]:
+    """Return ``[work(0), ..., work(n - 1)]``, worked on by as many threads as there are cores.
+
+    Each piece must write only what is its own; results then depend neither on the number of
+    threads nor on their order.
+
+    Parameters
+    ----------
+    work : callable
+        Takes the number of a piece.
+    n : int
+    on_done : callable, optional
+        Called with the number of pieces done, from the calling thread.
+
+    Raises
+    ------
+    Exception
+        Whatever a piece raises; the others are not waited for.
+    """
+    with ThreadPoolExecutor(min(available_cores(), max(n, 1))) as pool:
+        pending = [pool.submit(work, k) for k in range(n)]
+        try:
+            for done, future in enumerate(as_completed(pending), start=1):
+                future.result()
+                if on_done is not None:
+                    on_done(done)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+        return [future.result() for future in pending]
