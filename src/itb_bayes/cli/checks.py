@@ -33,10 +33,10 @@ def check(
     """
     from itb_bayes.checks.suite import check_fit
     from itb_bayes.errors import GateError
-    from itb_bayes.inference.machinery import load_fit
+    from itb_bayes.inference.machinery import load_patient_fit
     from itb_bayes.report.checks_page import check_target, write_checks
 
-    fitted = load_fit(fit)
+    fitted = load_patient_fit(fit)
     target = out if out is not None else fit.resolve().with_name(f"{fit.resolve().name}-checks")
     check_target(target, "checks")
     results = check_fit(fitted, quiet=quiet)

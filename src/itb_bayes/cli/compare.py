@@ -14,9 +14,9 @@ def compare(
 
     from itb_bayes.cli.output import print_json, print_table
     from itb_bayes.evaluate.compare import compare_fits, sentence
-    from itb_bayes.inference.machinery import load_fit
+    from itb_bayes.inference.machinery import load_patient_fit
 
-    rows = compare_fits(tuple(load_fit(folder) for folder in fits))
+    rows = compare_fits(tuple(load_patient_fit(folder) for folder in fits))
     if as_json:
         print_json({"models": [asdict(row) for row in rows], "sentence": sentence(rows)})
         return
