@@ -4,7 +4,7 @@
         [--out docs/results]
 
 The filter replaces mixtures by Gaussians of the same moments and the saturating response by its
-tangent. A particle filter does neither. Both run, with one fixed set of parameters, over evenly
+tangent (three points where a fault lets a share through that differs between readings). A particle filter does neither. Both run, at the medians of the priors, over evenly
 spaced patients of the shipped registry, with all channels and with doses alone. Writes
 regimes-collapse-error.md.
 """
@@ -20,19 +20,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from itb_bayes.checks.prior_draws import distribution
 from itb_bayes.cohort.cohort import Cohort
-from itb_bayes.cohort.timeline import Timeline, timeline
 from itb_bayes.kernel.regimes.layout import (
     EXPLANATION_OF_STATE,
     EXPLANATIONS,
-    N_OWN,
     N_STATE,
     Col,
-    Own,
-    Par,
 )
 from itb_bayes.kernel.regimes.particle import particle_filter
 from itb_bayes.kernel.regimes.trace import trace
+from itb_bayes.model.regimes import BY_CENTRE, BY_DIAGNOSIS
+from itb_bayes.model.regimes_parameters import kernel_parameters
+from itb_bayes.model.regimes_plan import RegimesPlan, plan_regimes
+from itb_bayes.spec import load_model
 
 Array = NDArray[np.float64]
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -41,39 +42,26 @@ SEED = 20261122
 VISITS = 5
 """Visits of every patient, besides the last, at which probabilities are compared."""
 
-PARAMETERS = {
-    "WANDER_VAR": 0.08**2, "TITRATION": 0.8, "TITRATION_YEARS": 0.4, "TITRATION_VAR": 0.3**2,
-    "START_GAP": 0.1, "START_VAR": 0.3**2,
-    "TOLERANCE_RATE": 0.35, "TOLERANCE_VAR": 0.1**2, "TOLERANCE_STEP": 0.2,
-    "LEAK_STEP": 0.8, "SUDDEN_SHARE": 0.4, "LEAK_STEP_VAR": 0.35**2,
-    "TOLERANCE_STEP_VAR": 0.25**2, "PROGRESSION_RATE": 0.13, "PROGRESSION_VAR": 0.08**2,
-    "HILL": 1.6, "LEAK_RATE": 1.2, "LEAK_VAR": 0.5**2,
-    "LOSS_SEVERE": 1.5, "LOSS_PUMP": 1.2, "LOSS_SEVERE_VAR": 0.6**2, "LOSS_PUMP_VAR": 0.7**2,
-    "TRIGGER_TONE": 0.6, "TRIGGER_TONE_VAR": 0.25**2, "OUTLIER": 0.02,
-    "PENN_INTERCEPT": 0.1, "PENN_SLOPE": 0.9, "PENN_VAR": 0.45**2, "PENN_PATIENT_VAR": 0.4**2,
-    "TRIGGER_ONSET": 0.3, "TRIGGER_END": 10.0, "TOLERANCE_EARLY": 0.012, "TOLERANCE_LATE": 0.012,
-    "TOLERANCE_SETTLE": 0.6, "PROGRESSION_END": 0.4,
-    "CATHETER_FIRST": 0.05, "CATHETER_LATER": 0.025, "SEVERE_SHARE": 0.45, "LEAK_SETTLES": 1.2,
-    "PUMP_HAZARD": 0.05, "PUMP_SHAPE": 2.5,
-    "FOUND_LEAKING": 1.0, "FOUND_PARTIAL": 0.3, "FOUND_SEVERE": 4.0, "FOUND_PUMP": 3.0,
-    "DYE_SENSITIVITY": 0.8, "DYE_FALSE": 0.07, "BLOCKED_FAULT": 0.45, "BLOCKED_INTACT": 0.1,
-    "ROTOR_SENSITIVITY": 0.9, "ROTOR_FALSE": 0.03,
-    "REFILL_VAR": 0.025**2, "REFILL_PUMP": 0.45, "REFILL_PUMP_VAR": 0.25**2,
-    "EDSS_VAR": 0.5**2, "EDSS_RATE": 0.08, "EDSS_PROGRESSION": 0.25,
-    "TOLERANCE_LABEL": 0.3, "TOLERANCE_LABEL_FALSE": 0.003, "TOLERANCE_LABEL_LEAK": 0.12,
-    "PROGRESSION_LABEL": 0.3, "PROGRESSION_LABEL_FALSE": 0.003,
-    "TRIGGER_LABEL": 4.0, "TRIGGER_LABEL_FALSE": 0.01,
-    "RESET_DROP": 0.4, "RESET_VAR": 0.3**2, "BOLUS_POTENCY": 0.25, "MISSED": 0.1,
-    "LEAK_DROP": 0.6, "LEAK_DROP_VAR": 0.4**2,
-    "GAIN": 0.15, "DOSE_VAR": 0.1**2, "STILL": 0.8, "STILL_VAR": 0.4**2,
-}  # fmt: skip
-"""Plausible values, not a fit; the requirement in log dose, tone in points, time in years."""
+
+def parameters(plan: RegimesPlan) -> tuple[Array, Array]:
+    """Return the kernel's parameters at the medians of the shipped priors."""
+    spec = load_model("@regimes")
+    values: dict[str, Any] = {}
+    for name, prior in spec.resolved_priors.items():
+        median = distribution(prior).median()
+        if name in BY_DIAGNOSIS:
+            labels = [distribution(prior.by.get(d, prior)).median() for d in plan.diagnoses]
+            values[name] = np.array(labels)
+        else:
+            values[name] = np.full(len(plan.centres), median) if name in BY_CENTRE else median
+    return kernel_parameters(values, plan, np)
 
 
 @dataclass(frozen=True)
 class Case:
     """One patient: parameters, steps, and the visits that are compared (the last one last)."""
 
+    g: Array
     own: Array
     data: Array
     codes: NDArray[np.int64]
@@ -100,32 +88,17 @@ class Compared:
     p_se: Array
 
 
-def lay_out(steps: Timeline, cohort: Cohort, n_patient: int) -> list[Case]:
-    """Return evenly spaced patients of a cohort as the kernels read them."""
+def lay_out(plan: RegimesPlan, n_patient: int) -> list[Case]:
+    """Return evenly spaced patients of a plan as the kernels read them."""
     rng = np.random.default_rng(SEED)
-    data = np.column_stack([
-        steps.t_years, steps.log_dose, steps.ashworth, steps.penn, steps.refill_share,
-        steps.refill_count, steps.edss_change, steps.edss_years, steps.catheter_age_years,
-        steps.pump_age_years, steps.dose_change,
-    ])  # fmt: skip
-    codes = np.column_stack([
-        steps.dye, steps.aspiration, steps.rotor, steps.tolerance_label, steps.progression_label,
-        steps.trigger_label, steps.action, steps.bolus,
-    ])  # fmt: skip
-    patients = cohort.patients.set_index("patient_id")
+    g, own = parameters(plan)
     cases = []
-    for i in np.linspace(0, steps.n_patient - 1, n_patient).astype(int):
-        patient = patients.loc[steps.patient_ids[i]]
-        rows = slice(steps.offsets[i], steps.offsets[i + 1])
-        own = np.empty(N_OWN)
-        own[Own.DRIFT], own[Own.TONE_VAR], own[Own.GOAL] = 0.025, 0.3**2, 1.0
-        untreated = steps.untreated_tone[i]
-        own[Own.UNTREATED] = np.clip(untreated if np.isfinite(untreated) else 2.9, 1.4, 4.0)
-        own[Own.PROGRESSION_ONSET] = 0.08 if patient["diagnosis"] == "MS" else 0.01
-        own[Own.CATHETER_RATIO] = 2.0 if patient["catheter_model"] == "older" else 1.0
+    for i in np.linspace(0, plan.n_patient - 1, n_patient).astype(int):
+        rows = slice(plan.offsets[i], plan.offsets[i + 1])
         n = rows.stop - rows.start
         visits = np.sort(rng.choice(np.arange(1, n - 1), min(VISITS, n - 2), replace=False))
-        cases.append(Case(own, data[rows], codes[rows], np.append(visits, n - 1)))
+        steps = plan.data[rows], plan.codes[rows]
+        cases.append(Case(g, own[i], *steps, np.append(visits, n - 1)))
     return cases
 
 
@@ -133,7 +106,7 @@ def doses_alone(case: Case) -> Case:
     """Return a patient without his readings of tone and spasms."""
     data = case.data.copy()
     data[:, [Col.ASHWORTH, Col.PENN]] = np.nan
-    return Case(case.own, data, case.codes, case.visits)
+    return Case(case.g, case.own, data, case.codes, case.visits)
 
 
 def explain(probability: Array) -> Array:
@@ -145,7 +118,7 @@ def explain(probability: Array) -> Array:
 
 def compare(case: Case, n: int, runs: int, seed: int) -> Compared:
     """Run both filters over one patient."""
-    g = np.array([PARAMETERS[par.name] for par in Par])
+    g = case.g
     offsets = np.array([0, len(case.data)])
     ll, belief, *_ = trace(g, case.own[None], case.data, case.codes, offsets)
     lls, probabilities = [], []
@@ -234,8 +207,8 @@ def render(variants: dict[str, list[Compared]], options: argparse.Namespace, min
         f"--particles {options.particles} --runs {options.runs}",
         "```",
         "",
-        f"{len(first)} patients of `{COHORT.as_posix()}` (synthetic), evenly spaced, with one fixed and",
-        "plausible set of parameters (in the script), once with all their records and once without",
+        f"{len(first)} patients of `{COHORT.as_posix()}` (synthetic), evenly spaced, at the medians",
+        "of the shipped priors, once with all their records and once without",
         f"readings of tone and spasms. {options.particles:,} particles for each of the {N_STATE} regimes,",
         f"{options.runs} independent runs of each patient; the particle figure is the log of the runs' mean",
         "likelihood and the mean of their probabilities. *Noise* is the standard error of that figure",
@@ -277,7 +250,7 @@ def main() -> int:
     options = parser.parse_args()
     started = time.monotonic()
     cohort = Cohort.read(ROOT / COHORT)
-    cases = lay_out(timeline(cohort), cohort, options.patients)
+    cases = lay_out(plan_regimes(load_model("@regimes"), cohort), options.patients)
     sets: dict[str, list[Any]] = {
         "all records": cases,
         "without readings": [doses_alone(case) for case in cases],

@@ -58,7 +58,8 @@ def test_check_writes_page_json_and_source_data(folder: Path, tmp_path: Path) ->
     assert content["gate_passed"] is True
     names = [item["name"] for item in content["checks"]]
     assert names[:4] == ["convergence", "ranks", "prior-posterior", "estimands"]
-    assert len(set(names)) == 10
+    assert len(set(names)) == 11
+    assert names[-1] == "loo"
     for name in names:
         assert len(pd.read_csv(out / f"{name}.csv")) >= 1
     assert (out / "pit-last-figure.csv").exists()

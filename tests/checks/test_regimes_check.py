@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -115,3 +116,11 @@ def test_compare_refuses_other_channels_and_other_kinds(tmp_path, folder, passed
     assert (done.code, "with the same channels on" in done.stderr) == (2, True)
     done = run_command("compare", folder, passed_fit)
     assert (done.code, "are of different kinds" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("command", ["check", "compare", "checklist"])
+def test_kinds_without_checks_are_refused(command, tmp_path, monkeypatch):
+    other = SimpleNamespace(spec=SimpleNamespace(kind="spasticity"))
+    monkeypatch.setattr("itb_bayes.inference.machinery.load_fit", lambda folder: other)
+    done = run_command(command, *[tmp_path] * (1 + (command == "compare")))
+    assert (done.code, "of kind 'spasticity'" in done.stderr) == (3, True)

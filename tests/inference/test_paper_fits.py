@@ -197,7 +197,8 @@ def test_commands_about_patients_refuse_these_fits(command, counts_folder, score
     first = ("figures", "make") if command == "figures" else (command,)
     done = run_command(*first, counts_folder, *words)
     assert done.code == 3, done.stderr
-    assert "says nothing about single patients" in done.stderr
+    assert "kind 'complications', which" in done.stderr
+    assert not (tmp_path / "out").exists()
 
 
 def test_they_are_no_drift_fits(counts_folder, scores_folder):

@@ -1,6 +1,7 @@
 """Pages of regimes fits: what they say, and what they do not."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -268,3 +269,24 @@ def test_a_fit_that_failed_its_gate_is_refused_or_marked(tmp_path: Path) -> None
         words = Page(path.read_text(encoding="utf-8")).words
         assert "NOT CONVERGED" in words
         assert "these numbers are not to be used" in words
+
+
+def test_a_model_that_reads_no_doses_forecasts_none(
+    explaining_fit: RegimesFit, tmp_path: Path
+) -> None:
+    plan = replace(explaining_fit.plan, channels=("ashworth", "refills"))
+    mute = RegimesFit(
+        explaining_fit.spec, plan, explaining_fit.draws, explaining_fit.gate,
+        explaining_fit.manifest,
+    )  # fmt: skip
+    write_report(mute, tmp_path / "out", (CANARY,))
+    made = read_report(mute, tmp_path / "out")
+    document = made.documents[CANARY]
+    assert document.forecasts == ()
+    assert document.group.centiles is None
+    assert document.explanations is not None
+    assert {risk.quantity for risk in document.risks_ahead} == {"within"}
+    words = Page(made.html(CANARY)).words
+    assert "Where the dose is likely to be" not in words
+    assert "Explanations to consider" in words
+    assert made.index.patients[0].risk is None

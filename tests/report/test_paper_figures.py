@@ -60,9 +60,10 @@ def test_figures_are_drawn_from_the_source_data_beside_them(made: tuple) -> None
         table = read_source((out / f"{figure.name}.csv").read_text(encoding="utf-8"))
         with chart_style():
             drawn = figure.draw(table, Canvas(WIDTHS_MM["double"], True))
-            files = figure_files(drawn, f"SYNTHETIC DATA. {figure.title}. Run {fit.run_id}")
-        for suffix, content in files.items():
-            assert (out / f"{figure.name}.{suffix}").read_bytes() == content, figure.name
+            title = f"SYNTHETIC DATA. {figure.title}. Run {fit.run_id}"
+            files = figure_files(drawn, title, png_dpi=30)
+        for suffix in ("pdf", "svg"):
+            assert (out / f"{figure.name}.{suffix}").read_bytes() == files[suffix], figure.name
 
 
 def test_figures_have_the_width_of_a_column_and_say_what_they_are(made: tuple) -> None:

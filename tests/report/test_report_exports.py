@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,26 @@ def test_bundles_are_valid_and_hold_the_numbers_of_the_documents(
                 limits = prediction["extension"][0]["valueRange"]
                 assert limits["low"]["code"] == limits["high"]["code"] == "%"
             assert not BANNED.findall(json_text(bundle))
+
+
+def _empty(value: Any) -> bool:
+    """Return whether a value holds an object or list without content: FHIR knows none."""
+    if isinstance(value, (dict, list)):
+        parts = value.values() if isinstance(value, dict) else value
+        return not value or any(_empty(part) for part in parts)
+    return False
+
+
+def test_bundles_hold_no_empty_object(explained: Report) -> None:
+    for patient_id in (CANARY, SHORT):
+        document = explained.documents[patient_id]
+        real = replace(document, provenance=replace(document.provenance, synthetic=False))
+        for made in (document, real):
+            bundle = fhir_bundle(made, "R4B", TODAY)
+            assert not _empty(bundle)
+            BundleR4B.model_validate_json(json_text(bundle))
+        assert "HTEST" not in json_text(fhir_bundle(real, "R4B", TODAY))
+        assert "SYNTHETIC" not in json_text(fhir_bundle(real, "R4B", TODAY))
 
 
 def test_present_and_ahead_have_their_own_times(explained: Report) -> None:

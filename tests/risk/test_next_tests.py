@@ -46,13 +46,14 @@ def test_the_one_worth_most_is_first_and_none_is_worth_less_than_nothing(situati
     assert max(worth) <= np.log2(6)
 
 
-def test_a_dye_study_by_hand():
-    """Bayes with one draw: half of the patients have a severe fault of the catheter."""
+@pytest.mark.parametrize("fault", CATHETER)
+def test_a_dye_study_by_hand(fault):
+    """Bayes with one draw: half of the patients have one form of a fault of the catheter."""
     g = np.full((1, len(Par)), 0.5)
     g[0, [Par.DYE_SENSITIVITY, Par.DYE_FALSE]] = 0.8, 0.1
     g[0, [Par.BLOCKED_FAULT, Par.BLOCKED_INTACT]] = 0.4, 0.2
     states = np.zeros((1, N_STATE))
-    states[0, [State.STABLE, State.CATHETER_SEVERE]] = 0.5
+    states[0, [State.STABLE, fault]] = 0.5
     dye = next(t for t in next_tests(g, states, np.ones(1)) if t.name == "dye study")
     outcomes = {o.name: o for o in dye.outcomes}
     positive = 0.5 * 0.6 * 0.8 + 0.5 * 0.8 * 0.1

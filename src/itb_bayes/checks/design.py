@@ -37,16 +37,28 @@ class YearDesign:
     @classmethod
     def of(cls, plan: DriftPlan) -> "YearDesign":
         """Return the design of a plan; the reading in force is that of the 100 µg rule."""
-        t, offsets = plan.series.t_years, plan.series.offsets
+        return cls.laid_out(
+            plan.diagnoses, plan.diagnosis_index, plan.series.t_years, plan.series.offsets
+        )
+
+    @classmethod
+    def laid_out(
+        cls,
+        diagnoses: tuple[str, ...],
+        diagnosis_index: Index,
+        t: NDArray[np.float64],
+        offsets: Index,
+    ) -> "YearDesign":
+        """Return the design of readings at given times, patient by patient."""
         years = np.arange(int(AFTER_YEARS), max(int(t.max() + 1e-6), 1) + 1)
-        row = np.full((plan.n_patient, years.size), -1, dtype=np.int64)
-        for i in range(plan.n_patient):
+        row = np.full((offsets.size - 1, years.size), -1, dtype=np.int64)
+        for i in range(offsets.size - 1):
             own = t[offsets[i] : offsets[i + 1]]
             followed = (years >= own[0] - 1e-6) & (years <= own[-1] + 1e-6)
             held = np.searchsorted(own, years + 1e-6, side="right") - 1
             followed &= years - own[held] <= OLDEST_READING_YEARS
             row[i, followed] = offsets[i] + held[followed]
-        return cls(plan.diagnoses, plan.diagnosis_index, t, offsets, years, row)
+        return cls(diagnoses, diagnosis_index, t, offsets, years, row)
 
     def rows_at(self, year: int, diagnosis: int | None = None) -> Index:
         """Return the rows in force at a year, of one diagnosis or of all patients."""

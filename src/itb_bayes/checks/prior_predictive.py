@@ -51,14 +51,15 @@ def prior_checks(spec: DriftSpec, plan: DriftPlan, seed: int = 1) -> tuple[Check
     log_dose = replicate_log_doses(plan, population, seed)
     design = YearDesign.of(plan)
     return (
-        _dose_check(log_dose, design),
-        _ratio_check(log_dose, design),
-        _rule_list(log_dose, design),
+        dose_check(log_dose, design),
+        ratio_check(log_dose, design),
+        rule_list(log_dose, design),
         _drift_list(prior, plan),
     )
 
 
-def _dose_check(log_dose: Array, design: YearDesign) -> CheckResult:
+def dose_check(log_dose: Array, design: YearDesign) -> CheckResult:
+    """Judge simulated log doses, shape (n_cohort, n_reading), by labelled maintenance doses."""
     low, high = np.log(DOSE_BOUNDS_UG)
     below, above = float((log_dose < low).mean()), float((log_dose > high).mean())
     return CheckResult(
@@ -75,7 +76,8 @@ def _dose_check(log_dose: Array, design: YearDesign) -> CheckResult:
     )
 
 
-def _ratio_check(log_dose: Array, design: YearDesign) -> CheckResult:
+def ratio_check(log_dose: Array, design: YearDesign) -> CheckResult:
+    """Judge simulated changes from year to year."""
     name, question = "prior-ratios", "Do simulated doses change from year to year as doses do?"
     criterion = (
         f"passes if at most {100 * RATIO_ALLOWED:g} % of simulated yearly ratios after the first "
@@ -110,7 +112,8 @@ def _ratio_check(log_dose: Array, design: YearDesign) -> CheckResult:
     )
 
 
-def _rule_list(log_dose: Array, design: YearDesign) -> CheckResult:
+def rule_list(log_dose: Array, design: YearDesign) -> CheckResult:
+    """Show how often the 100 µg rule would flag simulated patients."""
     name = "prior-rule"
     question = "How often would the 100 µg rule flag patients whom the priors imagine?"
     criterion = "none; published: 6.9 % of patient-years (95 % 3.0 to 13.6; Heetla 2009)"

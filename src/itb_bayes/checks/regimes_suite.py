@@ -10,6 +10,8 @@ from itb_bayes.checks.learning import PROBABILITIES, prior_check
 from itb_bayes.checks.loo import leave_patients_out, loo_check
 from itb_bayes.checks.regimes_forecasts import forecast_readings
 from itb_bayes.checks.regimes_pit import forecast_checks
+from itb_bayes.checks.regimes_predictive import joint_checks
+from itb_bayes.checks.regimes_replicates import N_REPLICATE
 from itb_bayes.checks.result import CheckResult
 from itb_bayes.checks.sensitivity import channel_sensitivity, prior_sensitivity
 from itb_bayes.inference.pointwise import regimes_pointwise
@@ -35,8 +37,9 @@ def check_regimes(fit: RegimesFit, quiet: bool = True) -> tuple[CheckResult, ...
     Returns
     -------
     tuple of CheckResult
-        Convergence, prior against posterior, reported probabilities, forecasts by channel,
-        confirmed faults, leave-one-patient-out, sensitivity to priors and to channels.
+        Convergence, prior against posterior, reported probabilities, replicated cohorts,
+        forecasts by channel, confirmed faults, leave-one-patient-out, sensitivity to priors and
+        to channels.
     """
     posterior, draws = fit.thinned, fit.population()
     progress = Progress("patients: draws", draws.n_draw, quiet=quiet)
@@ -50,10 +53,14 @@ def check_regimes(fit: RegimesFit, quiet: bool = True) -> tuple[CheckResult, ...
 
     forecasts = forecast_readings(fit.plan, draws, report)
     forecasting.finish()
+    replicating = Progress("replicated cohorts", N_REPLICATE, quiet=quiet)
+    joint = joint_checks(fit, replicating.update)
+    replicating.finish()
     return (
         *convergence_checks(fit.posterior, fit.gate),
         prior_check(fit.spec, fit.posterior),
         probability_list(pointwise["now"]),
+        *joint,
         *forecast_checks(fit.plan, forecasts, fit.seed),
         loo_check(leave_patients_out(posterior, pointwise["records"]), len(entries(fit.posterior))),
         prior_sensitivity(fit.spec, posterior, pointwise["now"]),

@@ -66,34 +66,61 @@ def _experiment(
 ) -> "tuple[Experiment, list[tuple[str, str]], bool]":
     """Return what is calibrated, facts for the page, and whether its patients are simulated."""
     from itb_bayes.cohort.cohort import Cohort
-    from itb_bayes.errors import ModelError, UsageError
-    from itb_bayes.evaluate.calibration.drift import DriftExperiment, DriftPosteriorExperiment
-    from itb_bayes.inference.fitted import Fit
+    from itb_bayes.errors import ModelError
+    from itb_bayes.evaluate.calibration.drift import DriftExperiment
+    from itb_bayes.evaluate.calibration.regimes import RegimesExperiment
     from itb_bayes.model.plan import plan_drift
+    from itb_bayes.model.regimes_plan import plan_regimes
     from itb_bayes.resources import demo_cohort_dir
-    from itb_bayes.spec import DriftSpec
+    from itb_bayes.spec import DriftSpec, RegimesSpec
 
-    if not isinstance(spec, DriftSpec):
+    if not isinstance(spec, DriftSpec | RegimesSpec):
         raise ModelError(
             f"models of kind {spec.kind!r} cannot be calibrated by this version: it has no "
             "simulator of their data."
         )
     if posterior is not None:
-        fitted = Fit.load(posterior)
-        fitted.require_gate()
-        if fitted.spec.digest != spec.digest:
-            raise UsageError(
-                f"{posterior} is a fit of another model ({fitted.spec.name} "
-                f"{fitted.spec.digest[:12]}) than {model} ({spec.digest[:12]})."
-            )
-        text = f"posterior of run {fitted.run_id} on cohort {fitted.manifest['cohort']}"
-        facts = [("Truths from the", text), ("Design", "that of the fit, patients doubled")]
-        return DriftPosteriorExperiment(fitted, sampler), facts, fitted.synthetic
+        return _posterior_experiment(spec, model, posterior, sampler)
     cohort = Cohort.read(demo_cohort_dir() if design is None else design)
-    plan = plan_drift(spec, cohort)
-    text = f"{cohort.name}: {plan.n_patient} patients, {plan.panel.n_visit} readings"
-    facts = [("Truths from the", "prior"), ("Design", text)]
-    return DriftExperiment(spec, plan, sampler), facts, cohort.synthetic
+    experiment: Experiment
+    if isinstance(spec, DriftSpec):
+        drift = plan_drift(spec, cohort)
+        read, n_patient = f"{drift.panel.n_visit} readings", drift.n_patient
+        experiment = DriftExperiment(spec, drift, sampler)
+    else:
+        regimes = plan_regimes(spec, cohort)
+        read, n_patient = f"{regimes.t_years.size} days of record", regimes.n_patient
+        experiment = RegimesExperiment(spec, regimes, sampler)
+    facts = [
+        ("Truths from the", "prior"),
+        ("Design", f"{cohort.name}: {n_patient} patients, {read}"),
+    ]
+    return experiment, facts, cohort.synthetic
+
+
+def _posterior_experiment(
+    spec: "ModelSpec", model: str, posterior: Path, sampler: Any
+) -> "tuple[Experiment, list[tuple[str, str]], bool]":
+    from itb_bayes.errors import ModelError, UsageError
+    from itb_bayes.evaluate.calibration.drift import DriftPosteriorExperiment
+    from itb_bayes.inference.fitted import Fit
+    from itb_bayes.spec import DriftSpec
+
+    if not isinstance(spec, DriftSpec):
+        raise ModelError(
+            f"posteriors of kind {spec.kind!r} cannot be calibrated by this version; leave "
+            "--posterior out to calibrate under the prior."
+        )
+    fitted = Fit.load(posterior)
+    fitted.require_gate()
+    if fitted.spec.digest != spec.digest:
+        raise UsageError(
+            f"{posterior} is a fit of another model ({fitted.spec.name} "
+            f"{fitted.spec.digest[:12]}) than {model} ({spec.digest[:12]})."
+        )
+    text = f"posterior of run {fitted.run_id} on cohort {fitted.manifest['cohort']}"
+    facts = [("Truths from the", text), ("Design", "that of the fit, patients doubled")]
+    return DriftPosteriorExperiment(fitted, sampler), facts, fitted.synthetic
 
 
 def _header(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from itb_bayes.checks.result import CheckResult
     from itb_bayes.cohort.cohort import Cohort
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from itb_bayes.model.plan import DriftPlan
     from itb_bayes.model.regimes_plan import RegimesPlan
     from itb_bayes.report.checks_page import PageHeader
-    from itb_bayes.spec import DriftSpec
+    from itb_bayes.spec import ModelSpec
 
 
 def check(
@@ -33,10 +33,11 @@ def check(
     """
     from itb_bayes.checks.suite import check_fit
     from itb_bayes.errors import GateError
-    from itb_bayes.inference.machinery import load_patient_fit
+    from itb_bayes.inference.machinery import load_fit
     from itb_bayes.report.checks_page import check_target, write_checks
 
-    fitted = load_patient_fit(fit)
+    fitted = load_fit(fit)
+    refuse_other_kinds(fitted, fit, "predictive checks; `itb-bayes fit` printed its gate")
     target = out if out is not None else fit.resolve().with_name(f"{fit.resolve().name}-checks")
     check_target(target, "checks")
     results = check_fit(fitted, quiet=quiet)
@@ -48,6 +49,25 @@ def check(
         raise typer.Exit(GateError.exit_code)
 
 
+def refuse_other_kinds(fitted: object, folder: Path, what: str) -> None:
+    """Refuse fits of kinds that this version does not check.
+
+    Raises
+    ------
+    ModelError
+        If the fit is of neither kind, drift nor regimes; ``what`` says what it lacks.
+    """
+    from itb_bayes.errors import ModelError
+    from itb_bayes.inference.fitted import Fit
+    from itb_bayes.inference.regimes_fitted import RegimesFit
+
+    if not isinstance(fitted, Fit | RegimesFit):
+        kind = getattr(getattr(fitted, "spec", None), "kind", "?")
+        raise ModelError(
+            f"{folder} is a fit of kind {kind!r}, which in this version has no {what}."
+        )
+
+
 def prior(
     model: str = typer.Argument(..., help="A model file, or @name of a shipped one."),
     cohort: Path = typer.Argument(..., help="Folder or workbook of the cohort."),
@@ -57,29 +77,53 @@ def prior(
 ) -> None:
     """Show what a model's priors predict for a cohort's design, before any fit.
 
-    The cohort's doses are not looked at: only when they were read, and of whom.
+    The cohort's records are not looked at: only when and of whom they were made (and, by regimes
+    models, each patient's first dose).
     """
-    from itb_bayes.checks.prior_predictive import prior_checks
     from itb_bayes.cohort.cohort import Cohort
-    from itb_bayes.errors import ModelError
-    from itb_bayes.model.plan import plan_drift
     from itb_bayes.report.checks_page import check_target, write_checks
-    from itb_bayes.spec import DriftSpec, load_model
+    from itb_bayes.spec import load_model
 
     spec = load_model(model)
-    if not isinstance(spec, DriftSpec):
-        raise ModelError(
-            f"models of kind {spec.kind!r} have no prior checks in this version; `itb-bayes model "
-            f"explain {model}` shows their priors."
-        )
     if out is not None:
         check_target(out, "prior")
-    data = Cohort.read(cohort)
-    plan = plan_drift(spec, data)
-    results = prior_checks(spec, plan, seed)
-    header = prior_header(spec, plan, data, seed)
+    results, plan, data, simulation = _prior_results(spec, lambda: Cohort.read(cohort), seed)
+    header = prior_header(spec, plan, data, seed, simulation)
     page = write_checks(results, header, out) if out is not None else None
     show_checks(results, header, as_json, page)
+
+
+def _prior_results(
+    spec: "ModelSpec", read: "Callable[[], Cohort]", seed: int
+) -> "tuple[Sequence[CheckResult], DriftPlan | RegimesPlan, Cohort, str]":
+    from itb_bayes.errors import ModelError
+    from itb_bayes.spec import DriftSpec, RegimesSpec
+
+    if isinstance(spec, DriftSpec):
+        from itb_bayes.checks.prior_predictive import N_DRAW, prior_checks
+        from itb_bayes.model.plan import plan_drift
+
+        data = read()
+        plan = plan_drift(spec, data)
+        said = f"{N_DRAW:,} cohorts of this design, each from one draw of the priors"
+        return prior_checks(spec, plan, seed), plan, data, said
+    if isinstance(spec, RegimesSpec):
+        from itb_bayes.checks.regimes_prior import N_COHORT, regimes_prior_checks
+        from itb_bayes.checks.regimes_replicates import choose_patients
+        from itb_bayes.model.regimes_plan import plan_regimes
+
+        data = read()
+        layout = plan_regimes(spec, data)
+        chosen = choose_patients(layout, N_COHORT, seed).size
+        said = (
+            f"{N_COHORT} cohorts of {chosen} of the patients, each from one draw of the priors; "
+            "first doses are those of the cohort"
+        )
+        return regimes_prior_checks(spec, layout, seed), layout, data, said
+    raise ModelError(
+        f"models of kind {spec.kind!r} have no prior checks in this version; `itb-bayes model "
+        f"explain {spec.name}` shows their priors."
+    )
 
 
 def fit_header(fitted: "Fit | RegimesFit") -> "PageHeader":
@@ -132,10 +176,11 @@ def fit_header(fitted: "Fit | RegimesFit") -> "PageHeader":
     )
 
 
-def prior_header(spec: "DriftSpec", plan: "DriftPlan", data: "Cohort", seed: int) -> "PageHeader":
+def prior_header(
+    spec: "ModelSpec", plan: "DriftPlan | RegimesPlan", data: "Cohort", seed: int, simulation: str
+) -> "PageHeader":
     """Return what stands above and below the checks of priors."""
     from itb_bayes import __version__
-    from itb_bayes.checks.prior_predictive import N_DRAW
     from itb_bayes.report.checks_page import PageHeader
     from itb_bayes.spec import explain
 
@@ -147,7 +192,7 @@ def prior_header(spec: "DriftSpec", plan: "DriftPlan", data: "Cohort", seed: int
         facts=(
             ("Cohort", f"{data.name}{' (synthetic)' if data.synthetic else ''}"),
             *_design_facts(plan),
-            ("Simulation", f"{N_DRAW:,} cohorts of this design, each from one draw of the priors"),
+            ("Simulation", simulation),
         ),
         model_text=explain(spec).text,
         reproduction=(

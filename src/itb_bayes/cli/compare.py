@@ -12,11 +12,15 @@ def compare(
     """Compare fits by leave-one-patient-out expected log predictive density."""
     from dataclasses import asdict
 
+    from itb_bayes.cli.checks import refuse_other_kinds
     from itb_bayes.cli.output import print_json, print_table
     from itb_bayes.evaluate.compare import compare_fits, sentence
-    from itb_bayes.inference.machinery import load_patient_fit
+    from itb_bayes.inference.machinery import load_fit
 
-    rows = compare_fits(tuple(load_patient_fit(folder) for folder in fits))
+    fitted = tuple(load_fit(folder) for folder in fits)
+    for folder, one in zip(fits, fitted, strict=True):
+        refuse_other_kinds(one, folder, "comparison")
+    rows = compare_fits(fitted)
     if as_json:
         print_json({"models": [asdict(row) for row in rows], "sentence": sentence(rows)})
         return

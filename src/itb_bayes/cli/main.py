@@ -12,6 +12,7 @@ import typer
 from itb_bayes import __version__
 from itb_bayes.cli import data, figures, model
 from itb_bayes.cli.calibrate import calibrate
+from itb_bayes.cli.checklist import checklist
 from itb_bayes.cli.checks import check, prior
 from itb_bayes.cli.compare import compare
 from itb_bayes.cli.demo import demo
@@ -45,6 +46,7 @@ app.command("check")(check)
 app.command("compare")(compare)
 app.command("calibrate")(calibrate)
 app.command("evaluate")(evaluate)
+app.command("checklist")(checklist)
 app.command("risk")(risk)
 app.command("score")(score)
 app.command("simulate")(simulate_policy)

@@ -12,7 +12,7 @@ PNG_DPI = 600
 NOTICE = "Research use only. Not a medical device."
 
 
-def figure_files(figure: Figure, title: str) -> dict[str, bytes]:
+def figure_files(figure: Figure, title: str, png_dpi: float = PNG_DPI) -> dict[str, bytes]:
     """Return a figure as ``pdf``, ``svg`` and ``png``.
 
     Metadata hold the title and the notice, and neither a date nor a name of a person or program.
@@ -21,6 +21,8 @@ def figure_files(figure: Figure, title: str) -> dict[str, bytes]:
     ----------
     figure : Figure
     title : str
+    png_dpi : float
+        Dots per inch of the PNG.
     """
     out = {}
     with mpl.rc_context({"svg.hashsalt": "itb-bayes", "pdf.fonttype": 42}):
@@ -37,9 +39,11 @@ def figure_files(figure: Figure, title: str) -> dict[str, bytes]:
         )
         out["svg"] = text.getvalue().encode("utf-8")
         buffer = io.BytesIO()
-        figure.set_dpi(PNG_DPI)
+        before = figure.dpi
+        figure.set_dpi(png_dpi)
         FigureCanvasAgg(figure).print_png(
             buffer, metadata={"Title": title, "Description": NOTICE, "Software": None}
         )
+        figure.set_dpi(before)
         out["png"] = buffer.getvalue()
     return out

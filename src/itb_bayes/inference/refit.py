@@ -11,7 +11,9 @@ from itb_bayes.inference.sampling import chain_batches, compile_model, join_batc
 from itb_bayes.inference.settings import SamplerSettings
 from itb_bayes.model.drift import build_drift, static_data
 from itb_bayes.model.plan import DriftPlan
-from itb_bayes.spec import DriftSpec, ModelSpec
+from itb_bayes.model.regimes import build_regimes, plan_data
+from itb_bayes.model.regimes_plan import RegimesPlan
+from itb_bayes.spec import DriftSpec, ModelSpec, RegimesSpec
 
 
 class Refitter:
@@ -46,6 +48,46 @@ class Refitter:
         compiled = self._compiled.with_data(
             log_dose=log_dose, static=static_data(self.plan, log_dose)
         )
+        return join_batches(
+            [
+                sample_batch(compiled, settings, batch, cores=cores)
+                for batch in chain_batches(settings)
+            ]
+        )
+
+
+class RegimesRefitter:
+    """A compiled regimes model that takes the records of other plans with the same groups.
+
+    Parameters
+    ----------
+    spec : RegimesSpec
+    plan : RegimesPlan
+        Gives diagnoses, centres and channels.
+    """
+
+    def __init__(self, spec: RegimesSpec, plan: RegimesPlan) -> None:
+        self.plan = plan
+        self._compiled: Any = compile_model(build_regimes(spec, plan))
+
+    def sample(
+        self, plan: RegimesPlan, settings: SamplerSettings, cores: int | None = None
+    ) -> xr.DataTree:
+        """Sample given the records of a plan.
+
+        ``cores`` is how many chains run at once (by default a whole batch); draws do not depend
+        on it.
+
+        Raises
+        ------
+        ValueError
+            If the plan has other groups or channels than the compiled one: indexes would point
+            elsewhere, and compiled code checks none.
+        """
+        ours = (self.plan.diagnoses, self.plan.centres, self.plan.channels)
+        if (plan.diagnoses, plan.centres, plan.channels) != ours:
+            raise ValueError("the plan has other groups or channels than the compiled model")
+        compiled = self._compiled.with_data(**plan_data(plan))
         return join_batches(
             [
                 sample_batch(compiled, settings, batch, cores=cores)

@@ -218,7 +218,7 @@ class ExplainedAssembly:
         return Explanations(
             quantity="present",
             exclusive=True,
-            definition="the explanation is there as of the last record, undetected so far",
+            definition="the explanation is there as of the last record",
             range_definition=RANGE_DEFINITION,
             group=self.groups.words(summary.diagnosis),
             items=items,

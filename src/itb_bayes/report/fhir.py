@@ -51,7 +51,7 @@ def fhir_bundle(document: PatientDocument, release: Release, today: date) -> dic
     resources.append(("ahead", _assessment(document, ids, today, "ahead", ahead)))
     return {
         "resourceType": "Bundle",
-        "meta": _meta(document),
+        **_meta(document),
         "type": "collection",
         "entry": [{"fullUrl": ids[name], "resource": resource} for name, resource in resources],
     }
@@ -83,7 +83,8 @@ def _urn(document: PatientDocument, name: str) -> str:
 
 
 def _meta(document: PatientDocument) -> dict[str, Any]:
-    return {"tag": [_TEST_DATA]} if document.provenance.synthetic else {}
+    """Return the tag of test data; nothing for others, since FHIR knows no empty objects."""
+    return {"meta": {"tag": [_TEST_DATA]}} if document.provenance.synthetic else {}
 
 
 def _narrative(text: str) -> dict[str, str]:
@@ -102,7 +103,7 @@ def _patient(document: PatientDocument) -> dict[str, Any]:
     identifiers = [{"system": "urn:itb-bayes:page", "value": document.page_id}]
     if plain_text(document.patient_id) == document.patient_id:
         identifiers.append({"system": "urn:itb-bayes:cohort", "value": document.patient_id})
-    return {"resourceType": "Patient", "meta": _meta(document), "identifier": identifiers}
+    return {"resourceType": "Patient", **_meta(document), "identifier": identifiers}
 
 
 def _device(document: PatientDocument, release: Release) -> dict[str, Any]:
@@ -110,7 +111,7 @@ def _device(document: PatientDocument, release: Release) -> dict[str, Any]:
     p = document.provenance
     return {
         "resourceType": "Device",
-        "meta": _meta(document),
+        **_meta(document),
         "type": [kind] if release == "R5" else kind,
         "version": [
             {
@@ -124,7 +125,7 @@ def _device(document: PatientDocument, release: Release) -> dict[str, Any]:
 def _dose(document: PatientDocument, ids: dict[str, str], today: date) -> dict[str, Any]:
     return {
         "resourceType": "Observation",
-        "meta": _meta(document),
+        **_meta(document),
         "status": "final",
         "code": {"text": "programmed intrathecal baclofen dose"},
         "subject": {"reference": ids["patient"]},
@@ -147,7 +148,7 @@ def _assessment(
         told += f" {document.quality.status}: {'; '.join(document.quality.reasons)}."
     resource: dict[str, Any] = {
         "resourceType": "RiskAssessment",
-        "meta": _meta(document),
+        **_meta(document),
         "text": _narrative(_notice(document)),
         "status": "preliminary",
         "method": {"text": f"itb_bayes {document.kind} model, posterior probability: {what}"},

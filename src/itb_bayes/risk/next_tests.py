@@ -8,7 +8,14 @@ from scipy.special import ndtr, xlogy
 
 from itb_bayes.inference.regimes_states import COLLAPSE
 from itb_bayes.kernel.regimes.findings import REFILL_OUTLIER
-from itb_bayes.kernel.regimes.layout import EXPLANATIONS, N_STATE, Par, State
+from itb_bayes.kernel.regimes.layout import (
+    CATHETER_STATES,
+    EXPLANATIONS,
+    N_STATE,
+    TOLERANCE_STATES,
+    Par,
+    State,
+)
 
 Array = NDArray[np.float64]
 
@@ -20,9 +27,6 @@ HOLIDAY_DROP = np.log(1.2)
 
 HOLIDAY_SD = 0.15
 """How well a requirement can be read off the months after a holiday, log dose."""
-
-_CATHETER = (State.CATHETER_LEAKING, State.CATHETER_PARTIAL, State.CATHETER_SEVERE)
-_TOLERANCE = (State.TOLERANCE_RISING, State.TOLERANCE_SETTLED)
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ def next_tests(g: Array, states: Array, weight: Array) -> tuple[NextTest, ...]:
     Parameters
     ----------
     g : ndarray, shape (n_draw, 74)
-    states : ndarray, shape (n_draw, 9)
+    states : ndarray, shape (n_draw, 11)
         Probability of every state now.
     weight : ndarray, shape (n_draw,)
         Weights of the draws.
@@ -100,15 +104,15 @@ def _entropy(p: Array) -> float:
 
 
 def _by_state(base: Array, special: Array, states: tuple[State, ...]) -> Array:
-    """Return (n_draw, 9) with ``special`` in some states and ``base`` in the others."""
+    """Return (n_draw, 11) with ``special`` in some states and ``base`` in the others."""
     out = np.repeat(base[:, None], N_STATE, axis=1)
     out[:, [int(s) for s in states]] = special[:, None]
     return out
 
 
 def _dye(g: Array) -> dict[str, Array]:
-    blocked = _by_state(g[:, Par.BLOCKED_INTACT], g[:, Par.BLOCKED_FAULT], _CATHETER)
-    positive = _by_state(g[:, Par.DYE_FALSE], g[:, Par.DYE_SENSITIVITY], _CATHETER)
+    blocked = _by_state(g[:, Par.BLOCKED_INTACT], g[:, Par.BLOCKED_FAULT], CATHETER_STATES)
+    positive = _by_state(g[:, Par.DYE_FALSE], g[:, Par.DYE_SENSITIVITY], CATHETER_STATES)
     return {
         "positive": (1.0 - blocked) * positive,
         "negative": (1.0 - blocked) * (1.0 - positive),
@@ -135,5 +139,5 @@ def _holiday(g: Array) -> dict[str, Array]:
     var = g[:, Par.WANDER_VAR] * 0.25 + HOLIDAY_SD**2
     other = ndtr(-HOLIDAY_DROP / np.sqrt(var))
     reset = ndtr((g[:, Par.RESET_DROP] - HOLIDAY_DROP) / np.sqrt(var + g[:, Par.RESET_VAR]))
-    lower = _by_state(other, reset, _TOLERANCE)
+    lower = _by_state(other, reset, TOLERANCE_STATES)
     return {"requirement lower afterwards": lower, "requirement as before": 1.0 - lower}

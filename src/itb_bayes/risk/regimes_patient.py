@@ -190,7 +190,8 @@ def _summarise(
     tests: tuple[NextTest, ...] = ()
     if estimated:
         leading = max(EXPLANATIONS[1:], key=lambda name: said.present[name].value)
-        evidence = _both_sides(strongest_evidence(plan, draws, i, leading, lines=40))
+        likely = draws_like(draws, weights.weight[:, i])
+        evidence = _both_sides(strongest_evidence(plan, likely, i, leading, lines=40))
         tests = next_tests(draws.g, states.after[:, i, :, 0], weights.weight[:, i])
     return ExplainedPatient(
         index=i,
@@ -206,6 +207,17 @@ def _summarise(
         evidence=evidence,
         tests=tests,
     )
+
+
+def draws_like(draws: RegimesDraws, weight: Array) -> RegimesDraws:
+    """Return as many draws of equal weight as stand for weighted ones (systematic resampling).
+
+    Draws of equal weight are returned as they are, in their order.
+    """
+    n = draws.n_draw
+    points = (np.arange(n) + 0.5) / n
+    chosen = np.minimum(np.searchsorted(np.cumsum(weight), points), n - 1)
+    return RegimesDraws(draws.g[chosen], draws.own[chosen])
 
 
 def _forecasts(said: PatientExplanations) -> tuple[Forecast, ...]:

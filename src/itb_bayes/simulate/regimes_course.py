@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 from itb_bayes.cohort.search import QUIET, causes_to_search
 from itb_bayes.kernel.regimes.findings import REFILL_OUTLIER, REFILL_OUTLIER_DENSITY
 from itb_bayes.kernel.regimes.layout import (
+    CATHETER_STATES,
     N_INTACT,
     OUTLIER_DENSITY,
+    TOLERANCE_STATES,
     Code,
     Col,
     Own,
@@ -25,8 +27,6 @@ from itb_bayes.kernel.regimes.layout import (
     State,
 )
 from itb_bayes.kernel.regimes.oracle_moves import (
-    CATHETER,
-    TOLERANT,
     actions,
     drift,
     found_rates,
@@ -230,7 +230,7 @@ class _Patient:
 
     def _test(self, code: NDArray[np.int64]) -> None:
         g = self.g
-        leaks, pump = self.state in CATHETER, self.state == State.PUMP
+        leaks, pump = self.state in CATHETER_STATES, self.state == State.PUMP
         for column, chance in (
             (Code.DYE, g.dye_sensitivity if leaks else g.dye_false),
             (Code.ASPIRATION, g.blocked_fault if leaks else g.blocked_intact),
@@ -241,8 +241,8 @@ class _Patient:
 
     def _write_down(self, code: NDArray[np.int64], dt: float) -> None:
         g, s = self.g, self.state
-        leaks = s in CATHETER and s != State.CATHETER_SEVERE
-        tolerance = g.tolerance_label if s in TOLERANT else g.tolerance_label_false
+        leaks = s in CATHETER_STATES and s != State.CATHETER_SEVERE
+        tolerance = g.tolerance_label if s in TOLERANCE_STATES else g.tolerance_label_false
         for column, rate in (
             (Code.TOLERANCE, g.tolerance_label_leak if leaks else tolerance),
             (

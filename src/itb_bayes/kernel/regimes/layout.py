@@ -31,6 +31,11 @@ EXPLANATIONS = ("none", "trigger", "tolerance", "progression", "catheter", "pump
 EXPLANATION_OF_STATE = (0, 1, 2, 2, 3, 4, 4, 4, 4, 4, 5)
 """Index into :data:`EXPLANATIONS` of every state."""
 
+CATHETER_STATES = tuple(s for s in State if EXPLANATIONS[EXPLANATION_OF_STATE[s]] == "catheter")
+"""Every way in which the catheter may be at fault."""
+
+TOLERANCE_STATES = tuple(s for s in State if EXPLANATIONS[EXPLANATION_OF_STATE[s]] == "tolerance")
+
 
 class Par(IntEnum):
     """Population parameters, in the units of the kernels (log dose, tone points, years)."""

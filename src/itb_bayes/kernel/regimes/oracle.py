@@ -13,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from itb_bayes.kernel.regimes.layout import (
+    CATHETER_STATES,
     OUTLIER_DENSITY,
     SHORTEST_YEARS,
     START_ELSEWHERE,
+    TOLERANCE_STATES,
     Code,
     Col,
     Own,
@@ -23,8 +25,6 @@ from itb_bayes.kernel.regimes.layout import (
     State,
 )
 from itb_bayes.kernel.regimes.oracle_moves import (
-    CATHETER,
-    TOLERANT,
     actions,
     drift,
     found_rates,
@@ -288,7 +288,7 @@ def _finding(
     g: SimpleNamespace, row: SimpleNamespace, code: SimpleNamespace, dt: float, s: State
 ) -> Any:
     total = 0.0
-    leaks = s in CATHETER
+    leaks = s in CATHETER_STATES
     for result, chance in (
         (code.dye, g.dye_sensitivity if leaks else g.dye_false),
         (code.aspiration, g.blocked_fault if leaks else g.blocked_intact),
@@ -319,7 +319,7 @@ def _finding(
 
 
 def _tolerance_label_rate(g: SimpleNamespace, s: State) -> Any:
-    if s in TOLERANT:
+    if s in TOLERANCE_STATES:
         return g.tolerance_label
     # A slow leak looks like tolerance.
     looks_like_it = S.CATHETER_LEAKING <= s < S.CATHETER_SEVERE

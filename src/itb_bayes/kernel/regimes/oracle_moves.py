@@ -13,16 +13,16 @@ from numpy.typing import NDArray
 
 from itb_bayes.kernel.regimes.layout import (
     CATHETER_EARLY_YEARS,
+    CATHETER_STATES,
     PUMP_REFERENCE_YEARS,
     SHORTEST_YEARS,
     TOLERANCE_EARLY_YEARS,
+    TOLERANCE_STATES,
     State,
 )
 
 Array = NDArray[Any]
 S = State
-CATHETER = tuple(s for s in S if s.name.startswith("CATHETER"))
-TOLERANT = (S.TOLERANCE_RISING, S.TOLERANCE_SETTLED)
 
 
 def named(values: Array, names: Any) -> SimpleNamespace:
@@ -172,14 +172,17 @@ def actions(
         if done & 1:
             close_leak(jump, jump_var)
     if done & 4:
-        jump, jump_var = add(dict.fromkeys(CATHETER, g.missed), 1.0)
+        jump, jump_var = add(dict.fromkeys(CATHETER_STATES, g.missed), 1.0)
         close_leak(jump, jump_var)
     if done & 8:
         add({S.PUMP: 1.0}, 1.0)
     if done & 16:
-        jump, jump_var = add(dict.fromkeys((*CATHETER, S.PUMP), 1.0), 1.0)
+        jump, jump_var = add(dict.fromkeys((*CATHETER_STATES, S.PUMP), 1.0), 1.0)
         jump_var[:] = g.reset_var
     if done & 32:
-        jump, jump_var = add(dict.fromkeys(TOLERANT, 1.0), 1.0)
-        jump[TOLERANT, S.STABLE], jump_var[TOLERANT, S.STABLE] = -g.reset_drop, g.reset_var
+        jump, jump_var = add(dict.fromkeys(TOLERANCE_STATES, 1.0), 1.0)
+        jump[TOLERANCE_STATES, S.STABLE], jump_var[TOLERANCE_STATES, S.STABLE] = (
+            -g.reset_drop,
+            g.reset_var,
+        )
     return found

@@ -1,0 +1,165 @@
+"""Statistics of whole courses that the model did not fit one by one."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from itb_bayes.checks.regimes_replicates import CourseSet
+from itb_bayes.checks.statistics import MINIMUM_PATIENTS, MINIMUM_READINGS, Statistic
+
+Array = NDArray[np.float64]
+
+SETTLED_YEARS = 0.5
+"""Visits before this are titration."""
+
+BEFORE_YEARS = 0.5
+"""Time before a confirmed fault that is looked at."""
+
+LEAST_PAIRS = 10
+
+
+def decision_statistics(courses: CourseSet) -> list[Statistic]:
+    """Return how often the dose is left alone, and how far it is moved otherwise."""
+    change = courses.change[:, settled(courses)]
+    taken = np.isfinite(change)
+    if taken[0].sum() < LEAST_PAIRS:
+        return []
+    still = (change == 0.0).sum(axis=1) / np.maximum(taken.sum(axis=1), 1)
+    moved = np.where(taken & (change != 0.0), change, np.nan)
+    with np.errstate(invalid="ignore"):
+        down = np.nansum(moved < 0.0, axis=1) / np.maximum(np.isfinite(moved).sum(axis=1), 1)
+    return [
+        Statistic("decisions that leave the dose alone", "%", 100.0 * still),
+        Statistic("changes that lower the dose", "%", 100.0 * down),
+        Statistic("size of a change (root mean square)", "log", _root_mean_square(moved)),
+    ]
+
+
+def tone_statistics(courses: CourseSet) -> list[Statistic]:
+    """Return centre, spread and persistence of the Ashworth readings."""
+    plan, tone = courses.plan, courses.tone
+    means, spreads = [], []
+    lag_sum, lag_count = np.zeros(courses.n_cohort), np.zeros(courses.n_cohort)
+    late = settled(courses)
+    for i in range(plan.n_patient):
+        rows = np.arange(plan.offsets[i], plan.offsets[i + 1])
+        rows = rows[late[rows] & np.isfinite(tone[0, rows])]
+        if rows.size < MINIMUM_READINGS:
+            continue
+        own = tone[:, rows]
+        away = own - own.mean(axis=1, keepdims=True)
+        square = (away**2).sum(axis=1)
+        means.append(own.mean(axis=1))
+        spreads.append(np.sqrt(square / (rows.size - 1)))
+        lag_sum += np.divide(
+            (away[:, 1:] * away[:, :-1]).sum(axis=1), square, out=np.zeros(square.size),
+            where=square > 0,
+        )  # fmt: skip
+        lag_count += square > 0
+    if len(means) < MINIMUM_PATIENTS:
+        return []
+    by_patient, within = np.stack(means, axis=1), np.stack(spreads, axis=1)
+    persistence: Array = lag_sum / np.maximum(lag_count, 1.0)
+    typical, restless = np.quantile(within, (0.5, 0.9), axis=1)
+    return [
+        Statistic("mean Ashworth", "points", by_patient.mean(axis=1)),
+        Statistic("SD of patients' mean Ashworth", "points", by_patient.std(axis=1, ddof=1)),
+        Statistic("SD within a typical patient (median)", "points", typical),
+        Statistic("SD within a restless patient (90 %)", "points", restless),
+        Statistic("autocorrelation of Ashworth at lag 1", "correlation", persistence),
+    ]  # fmt: skip
+
+
+def fault_statistics(courses: CourseSet) -> list[Statistic]:
+    """Return confirmed faults per 100 patient-years under observation."""
+    plan = courses.plan
+    years = float((plan.t_last - plan.t_years[plan.offsets[:-1]]).sum())
+    counts = courses.faults.sum(axis=1)
+    rates = counts.astype(np.float64) * (100.0 / years)
+    names = ("confirmed faults of the catheter", "confirmed faults of the pump")
+    return [Statistic(name, "per 100 patient-years", rates[:, k]) for k, name in enumerate(names)]
+
+
+def association_statistics(courses: CourseSet) -> list[Statistic]:
+    """Return how doses, spasticity and faults go together.
+
+    The dose answers the reading; tone and dose rise before a fault is confirmed. A model may get
+    each of them right alone and these wrong.
+    """
+    out = []
+    late = settled(courses)
+    answered = late & np.isfinite(courses.tone[0]) & np.isfinite(courses.change[0])
+    if answered.sum() >= LEAST_PAIRS:
+        out.append(
+            Statistic(
+                "reading and change of the dose that day", "correlation",
+                _correlation(courses.tone[:, answered], courses.change[:, answered]),
+            )
+        )  # fmt: skip
+    following = _next_readings(courses)
+    if following[0].size >= LEAST_PAIRS:
+        now, later = following
+        out.append(
+            Statistic(
+                "change of the dose and of the next reading", "correlation",
+                _correlation(courses.change[:, now], courses.tone[:, later] - courses.tone[:, now]),
+            )
+        )  # fmt: skip
+    tone, dose = _before_faults(courses)
+    out += [
+        Statistic("Ashworth in the half year before a fault, above the patient's mean", "points",
+                  tone),
+        Statistic("rise of the log dose in the half year before a fault", "log", dose),
+    ]  # fmt: skip
+    return out
+
+
+def settled(courses: CourseSet) -> NDArray[np.bool_]:
+    """Return which steps lie after titration."""
+    late: NDArray[np.bool_] = courses.plan.t_years >= SETTLED_YEARS
+    return late
+
+
+def _next_readings(courses: CourseSet) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    plan = courses.plan
+    usable = settled(courses) & np.isfinite(courses.tone[0]) & np.isfinite(courses.change[0])
+    rows = np.flatnonzero(usable)
+    pairs = plan.step_patient[rows[1:]] == plan.step_patient[rows[:-1]]
+    return rows[:-1][pairs], rows[1:][pairs]
+
+
+def _before_faults(courses: CourseSet) -> tuple[Array, Array]:
+    """Return means over confirmed faults; NaN in cohorts without any."""
+    plan = courses.plan
+    tone, dose = np.full(courses.n_cohort, np.nan), np.full(courses.n_cohort, np.nan)
+    for c in range(courses.n_cohort):
+        tones, rises = [], []
+        for k in np.flatnonzero(courses.faults[c].any(axis=1)):
+            i = int(plan.step_patient[k])
+            own = np.arange(plan.offsets[i], plan.offsets[i + 1])
+            near = own[(own < k) & (plan.t_years[own] >= plan.t_years[k] - BEFORE_YEARS)]
+            if not near.size:
+                continue
+            rises.append(courses.log_dose[c, near[-1]] - courses.log_dose[c, near[0]])
+            read = near[np.isfinite(courses.tone[c, near])]
+            if read.size:
+                tones.append(courses.tone[c, read].mean() - np.nanmean(courses.tone[c, own]))
+        tone[c] = np.mean(tones) if tones else np.nan
+        dose[c] = np.mean(rises) if rises else np.nan
+    return tone, dose
+
+
+def _correlation(x: Array, y: Array) -> Array:
+    """Return the correlation of each row over the pairs that both have."""
+    both = np.isfinite(x) & np.isfinite(y)
+    n = np.maximum(both.sum(axis=1, keepdims=True), 1)
+    x, y = np.where(both, x, 0.0), np.where(both, y, 0.0)
+    dx = np.where(both, x - x.sum(axis=1, keepdims=True) / n, 0.0)
+    dy = np.where(both, y - y.sum(axis=1, keepdims=True) / n, 0.0)
+    scale = np.sqrt((dx**2).sum(axis=1) * (dy**2).sum(axis=1))
+    return np.divide((dx * dy).sum(axis=1), scale, out=np.zeros(len(scale)), where=scale > 0)
+
+
+def _root_mean_square(values: Array) -> Array:
+    there = np.isfinite(values)
+    total = np.where(there, values, 0.0) ** 2
+    return np.sqrt(total.sum(axis=1) / np.maximum(there.sum(axis=1), 1))
