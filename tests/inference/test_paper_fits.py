@@ -187,11 +187,22 @@ def test_other_kinds_need_patients(tmp_path):
     assert "need a cohort" in done.stderr
 
 
-def test_no_risk_of_single_patients(counts_folder, scores_folder):
+@pytest.mark.parametrize("command", ["risk", "check", "report", "compare", "figures"])
+def test_commands_about_patients_refuse_these_fits(command, counts_folder, scores_folder, tmp_path):
+    words = {
+        "check": ["--out", tmp_path / "out"], "report": ["--out", tmp_path / "out"],
+        "figures": ["--out", tmp_path / "out"],
+        "compare": [scores_folder],
+    }.get(command, [])  # fmt: skip
+    first = ("figures", "make") if command == "figures" else (command,)
+    done = run_command(*first, counts_folder, *words)
+    assert done.code == 3, done.stderr
+    assert "kind 'complications', which" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_they_are_no_drift_fits(counts_folder, scores_folder):
     for folder in (counts_folder, scores_folder):
-        done = run_command("risk", folder)
-        assert done.code == 3
-        assert "single patients" in done.stderr
         with pytest.raises(ModelError, match="needs a fit of kind 'drift'"):
             Fit.load(folder)
 

@@ -31,11 +31,11 @@ def make(
 ) -> None:
     """Write each figure as PDF, SVG and PNG, with its source data as CSV beside it."""
     from itb_bayes.cli.output import print_json
-    from itb_bayes.inference.machinery import load_fit
+    from itb_bayes.inference.machinery import load_patient_fit
     from itb_bayes.inference.progress import Progress
     from itb_bayes.report.paper_figures import make_figures
 
-    fitted = load_fit(fit)
+    fitted = load_patient_fit(fit)
     progress = Progress("figures", 0)
 
     def show(done: int, total: int) -> None:

@@ -45,7 +45,7 @@ def report(
     """Write one self-contained page per patient, and an index: whom to look at first on top."""
     from itb_bayes.cohort.cohort import Cohort
     from itb_bayes.errors import UsageError
-    from itb_bayes.inference.machinery import load_fit
+    from itb_bayes.inference.machinery import load_patient_fit
     from itb_bayes.inference.progress import Progress
     from itb_bayes.report.exports import Exports
     from itb_bayes.report.writing import write_report
@@ -53,7 +53,7 @@ def report(
     exports = Exports(tuple(dict.fromkeys(also)), parse_day(date))
     if not 0.0 < threshold < 100.0:
         raise UsageError("--threshold is a chance in 100: above 0 and below 100.")
-    fitted = load_fit(fit)
+    fitted = load_patient_fit(fit)
     progress: Progress | None = None
 
     def show(phase: str, done: int, total: int) -> None:

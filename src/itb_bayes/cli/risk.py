@@ -28,9 +28,9 @@ def risk(
     ),
 ) -> None:
     """Print per patient the drift, the forecast dose and P(dose rises by more than 100 µg/day)."""
-    from itb_bayes.errors import ModelError, UsageError
+    from itb_bayes.errors import UsageError
     from itb_bayes.inference.fitted import Fit
-    from itb_bayes.inference.machinery import load_fit
+    from itb_bayes.inference.machinery import load_patient_fit
     from itb_bayes.risk.patient import summarise_patients
 
     if as_json:
@@ -40,12 +40,7 @@ def risk(
     horizons = tuple(sorted(set(horizon)))
     if not all(0.1 <= h <= 60.0 for h in horizons):
         raise UsageError("--horizon must lie between 0.1 and 60 months.")
-    fitted = load_fit(fit)
-    if fitted.spec.kind not in ("drift", "regimes"):
-        raise ModelError(
-            f"{fit} is a fit of kind {fitted.spec.kind!r}, which says nothing about single "
-            "patients; `risk` needs one of kind 'drift' or 'regimes'."
-        )
+    fitted = load_patient_fit(fit)
     passed = fitted.require_gate(allow_unconverged)
     if not passed:
         typer.echo("GATE NOT PASSED: these numbers are not to be used.", err=True)

@@ -237,3 +237,27 @@ def load_fit(folder: Path | str) -> Any:
     return read_fit(
         machinery.fit_class, folder, (manifest, spec), machinery.revision, machinery.read
     )
+
+
+OF_PATIENTS = ("drift", "regimes")
+"""Kinds of model that say something about single patients."""
+
+
+def load_patient_fit(folder: Path | str) -> Any:
+    """Load a fit that says something about single patients, and verify it.
+
+    Raises
+    ------
+    UsageError
+        If the folder is no fit, or any file differs from what was written.
+    ModelError
+        If it was made by another version of the model, or its kind says nothing about patients.
+    """
+    fitted = load_fit(folder)
+    if fitted.spec.kind not in OF_PATIENTS:
+        raise ModelError(
+            f"{folder} is a fit of kind {fitted.spec.kind!r}, which says nothing about single "
+            "patients; this needs a fit of kind 'drift' or 'regimes'. `itb-bayes fit` printed all "
+            "that it says, and prints it again with --force."
+        )
+    return fitted
