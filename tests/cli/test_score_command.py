@@ -209,25 +209,6 @@ def test_nobody_to_score(passed, tmp_path):
     assert done.stdout.count("not estimated: fewer than 3 visits") == 6
 
 
-@pytest.mark.parametrize("command", ["check", "compare"])
-def test_commands_of_drift_fits_say_what_to_use(command, passed):
-    arguments = {
-        "check": (passed,),
-        "compare": (passed, passed),
-    }[command]
-    done = run_command(command, *arguments)
-    assert (done.code, done.stdout) == (3, "")
-    assert "is a fit of kind 'regimes'; this needs a fit of kind 'drift'" in done.stderr
-    assert "`itb-bayes risk` or `itb-bayes score`" in done.stderr
-
-
-def test_there_are_no_prior_checks_of_regimes(cohort):
-    done = run_command("prior", "@regimes", cohort)
-    assert (done.code, done.stdout) == (3, "")
-    assert "kind 'regimes' have no prior checks" in done.stderr
-    assert "itb-bayes model explain" in done.stderr
-
-
 def test_the_evidence_of_a_patient(passed):
     done = run_command("risk", passed, "--patient", "R2")
     lines = done.stdout.splitlines()
@@ -297,7 +278,7 @@ def test_json_of_a_fit(fit, tmp_path):
     row = next(r for r in content["estimands"] if r["quantity"] == "progression_per_year"
                and r["group"] == "MS")  # fmt: skip
     assert row["unit"] == "per year"
-    assert (row["prior_low"], row["prior_high"]) == pytest.approx((0.02, 0.2))
+    assert (row["prior_low"], row["prior_high"]) == pytest.approx((0.012, 0.1))
     assert set(row["interval"]) == {"q05", "q25", "median", "q75", "q95"}
 
 

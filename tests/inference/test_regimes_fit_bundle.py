@@ -116,7 +116,7 @@ def test_a_kind_without_machinery_is_refused(made):
 
 def test_a_failed_gate_names_the_commands_there_are(made):
     failed = make_regimes_fit(made.plan, passed=False)
-    with pytest.raises(GateError, match="`risk` and `score` print") as caught:
+    with pytest.raises(GateError, match="`risk`, `score` and `report` print") as caught:
         failed.require_gate()
     assert "itb-bayes check" not in str(caught.value)
     assert failed.require_gate(allow_unconverged=True) is False

@@ -46,8 +46,8 @@ def test_priors_are_those_of_the_model_file(regimes_fit):
     for key, ends in {
         ("drift", "SCI"): (-3.0, 9.0),
         ("trigger_weeks", "all"): (2.0, 9.0),
-        ("progression_per_year", "MS"): (0.02, 0.2),
-        ("progression_per_year", "HSP"): (0.002, 0.05),
+        ("progression_per_year", "MS"): (0.012, 0.1),
+        ("progression_per_year", "HSP"): (0.001, 0.03),
         ("goal", "north"): (0.5, 1.5),
     }.items():
         assert (rows[key].prior_low, rows[key].prior_high) == pytest.approx(ends, rel=1e-6)

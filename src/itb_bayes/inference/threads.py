@@ -40,7 +40,7 @@ def map_in_threads[T](
                 future.result()
                 if on_done is not None:
                     on_done(done)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+        finally:
+            # After an error, or an interrupt, what has not begun is not begun.
+            pool.shutdown(cancel_futures=True)
         return [future.result() for future in pending]
