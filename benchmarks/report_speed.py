@@ -66,8 +66,8 @@ Pages and documents of {n_patient} patients with {int(big.plan.offsets[-1])} day
 python benchmarks/report_speed.py FIT {n_patient}
 ```
 
-One process on a machine of two cores that were shared with other work, so processor time is the
-figure to compare.
+On two cores, shared with other work: the numbers are worked on by a thread for each core, the pages
+are drawn by one.
 
 | phase | processor time, s | on the clock, s |
 |---|--:|--:|
