@@ -130,7 +130,7 @@ def test_small_groups_are_compared_with_everybody(explained: Report) -> None:
     assert 0 < n_cp < MIN_CELL
     few = explained.documents[IDS[DIAGNOSES.index("CP")]]
     assert few.group.n_fitted is None
-    assert few.group.centiles_of == f"patients like all {len(IDS) - 3} patients of the fit"
+    assert few.group.centiles_of == f"patients like the {len(IDS) - 3} patients of the fit"
     assert few.explanations.group == f"all {len(IDS) - 3} patients of the fit"
     groups = {row.diagnosis: row.n_fitted for row in explained.index.groups}
     assert groups["CP"] is None

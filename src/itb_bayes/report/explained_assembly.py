@@ -189,6 +189,7 @@ class ExplainedAssembly:
         name = summary.diagnosis
         n = self.groups.counts[name]
         centiles = self.groups.centiles[name]
+        members = self.groups.words(name)
         end = axis_end(summary.said.as_of_years)
         return ReferenceGroup(
             diagnosis=name,
@@ -196,7 +197,7 @@ class ExplainedAssembly:
             min_cell=MIN_CELL,
             drift_percent=self.groups.drifts[name],
             centiles=until(centiles, end) if centiles else None,
-            centiles_of=f"patients like {self.groups.words(name)}",
+            centiles_of=f"patients like {members.replace('all', 'the', 1)}",
         )
 
     def _explanations(self, summary: ExplainedPatient) -> Explanations:
