@@ -238,7 +238,7 @@ def fit(
     from itb_bayes.inference.settings import profile_settings
 
     spec = model if isinstance(model, ModelSpec) else load_model(model)
-    settings = profile_settings(profile, seed=seed)
+    settings = profile_settings(profile, spec.kind, seed=seed)
     with ExitStack() as stack:
         if out is None:
             temporary = mkdtemp(prefix="itb-bayes-")

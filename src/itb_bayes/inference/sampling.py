@@ -28,6 +28,17 @@ class SamplingInterrupted(ItbBayesError):
     """Sampling was stopped before all chains were complete (exit code 2)."""
 
 
+_ADAPTATIONS: dict[str, dict[str, Any]] = {
+    "diagonal": {"adaptation": "diag"},
+    # Directions whose scale is off by more than a factor of two are learned.
+    "low-rank": {
+        "adaptation": "low_rank",
+        "mass_matrix_eigval_cutoff": 2.0,
+        "mass_matrix_gamma": 1e-3,
+    },
+}
+
+
 @dataclass(frozen=True)
 class ChainBatch:
     """Which chains are sampled together, and with what seed."""
@@ -105,6 +116,7 @@ def sample_batch(
             cores=batch.size if cores is None else cores,
             seed=batch.seed,
             target_accept=settings.target_accept,
+            **_ADAPTATIONS[settings.metric],
             save_warmup=False,
             progress_bar=False,
             progress_callback=report,
