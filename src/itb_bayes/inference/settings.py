@@ -5,7 +5,6 @@ from typing import Any
 
 from itb_bayes.errors import UsageError
 
-
 METRICS = ("diagonal", "low-rank")
 
 
