@@ -20,7 +20,7 @@ from itb_bayes.inference.settings import (
         ("target_accept", 1.0, r"target_accept must lie in \[0.5, 1\)"),
         ("target_accept", 0.4, "target_accept"),
         ("target_accept", float("nan"), "target_accept"),
-        ("metric", "dense", "no metric 'dense'; choose one of diagonal, low-rank"),
+        ("metric", "dense", "no metric 'dense'; choose one of diagonal, whitened"),
         ("seed", -1, "seed must lie between 0"),
         ("seed", 2**32, "seed must lie between 0"),
     ],
@@ -40,8 +40,8 @@ def test_an_unknown_profile_is_refused():
         profile_settings("fast")
 
 
-def test_regimes_are_sampled_with_the_directions_that_go_together():
-    assert profile_settings("quick", "regimes").metric == "low-rank"
+def test_regimes_are_sampled_in_round_coordinates():
+    assert profile_settings("quick", "regimes").metric == "whitened"
     assert profile_settings("quick", "drift").metric == "diagonal"
 
 

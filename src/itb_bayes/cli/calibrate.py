@@ -25,10 +25,10 @@ def calibrate(
         None, "--posterior", help="Fit of this model: calibrate its posterior, not the prior."
     ),
     draws: int | None = typer.Option(
-        None, "--draws", help="Kept draws per chain of each fit (500; regimes: 200)."
+        None, "--draws", help="Kept draws per chain of each fit (500; regimes: 150)."
     ),
     tune: int | None = typer.Option(
-        None, "--tune", help="Warm-up draws per chain of each fit (500; regimes: 200)."
+        None, "--tune", help="Warm-up draws per chain of each fit (500; regimes: 100)."
     ),
     workers: int = typer.Option(
         2, "--workers", help="Local Dask workers; 0: this process, without Dask."

@@ -5,7 +5,7 @@ from typing import Any
 
 from itb_bayes.errors import UsageError
 
-METRICS = ("diagonal", "low-rank")
+METRICS = ("diagonal", "whitened")
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,9 @@ class SamplerSettings:
     seed : int
         Everything random in a fit derives from it.
     metric : str
-        What the sampler learns of the posterior's shape during warm-up: ``diagonal`` (scales) or
-        ``low-rank`` (scales, and the directions in which parameters go together).
+        Coordinates in which is sampled: ``diagonal`` (the parameters', scales learned in warm-up)
+        or ``whitened`` (round ones, from the posterior's mode and curvature;
+        :mod:`itb_bayes.inference.whitening`).
     """
 
     draws: int
@@ -61,15 +62,11 @@ PROFILES = {
 }
 
 REGIMES_PROFILES = {
-    "quick": SamplerSettings(draws=500, tune=300, target_accept=0.8, metric="low-rank"),
-    "standard": SamplerSettings(draws=1000, tune=400, target_accept=0.8, metric="low-rank"),
-    "paper": SamplerSettings(draws=2500, tune=1000, target_accept=0.9, metric="low-rank"),
+    "quick": SamplerSettings(draws=500, tune=200, target_accept=0.8, metric="whitened"),
+    "standard": SamplerSettings(draws=1000, tune=300, target_accept=0.8, metric="whitened"),
+    "paper": SamplerSettings(draws=2500, tune=500, target_accept=0.9, metric="whitened"),
 }
-"""Of models of kind ``regimes``: a hundred parameters, a few pairs of which go closely together.
-
-Measured on the shipped clinic (docs/results/regimes-sampling.md): a diagonal metric spends its
-gradients on those pairs.
-"""
+"""Of models of kind ``regimes``: a hundred parameters, a few pairs of which go closely together."""
 
 
 def profile_settings(profile: str, kind: str = "drift", **changes: Any) -> SamplerSettings:
