@@ -91,9 +91,7 @@ def score(
     data = Cohort.read(cohort)
     until = None if as_of is None else dict.fromkeys(data.patients["patient_id"], as_of)
     progress = Progress("patients", len(data.patients), quiet=quiet or not sys.stderr.isatty())
-    table = score_cohort(
-        fitted, data, request, until_years=until, on_progress=progress.update
-    )
+    table = score_cohort(fitted, data, request, until_years=until, on_progress=progress.update)
     progress.finish()
     print_table_of(fitted, table, output)
 

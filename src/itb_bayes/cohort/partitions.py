@@ -246,9 +246,7 @@ def partition_cohort(cohort: Cohort, out: Path, patients_per_part: int) -> Parti
     owner = {who: number for number, group in enumerate(groups) for who in group}
     of = {name: text["patient_id"].map(owner) for name, text in texts.items()}
     for number in writer.missing():
-        writer.write(
-            number, {name: text[of[name] == number] for name, text in texts.items()}, {}
-        )
+        writer.write(number, {name: text[of[name] == number] for name, text in texts.items()}, {})
     return Partitions.open(out)
 
 

@@ -118,7 +118,10 @@ class ResultFolder:
             If they cannot be written; what was finished before is kept.
         """
         scores = pa.Table.from_pandas(table, preserve_index=False)
-        told = {_DIGEST: digest.encode(), _COUNTS: json.dumps(dict(counts), sort_keys=True).encode()}
+        told = {
+            _DIGEST: digest.encode(),
+            _COUNTS: json.dumps(dict(counts), sort_keys=True).encode(),
+        }
         part = self.folder / f".{part_name(number)}.part"
         try:
             with part.open("wb") as file:

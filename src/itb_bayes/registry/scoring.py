@@ -146,7 +146,7 @@ def score_registry(
 def without_patients(fit: RegimesFit, request: ScoringRequest) -> RegimesFit:
     """Return what a worker needs of a fit: no patient of it, and only the draws that score."""
     draws = xr.DataTree.from_dict({"posterior": thin(fit.posterior, request.draws_per_chain)})
-    return replace(fit, plan=fit.plan.between(0, 0), draws=draws)
+    return RegimesFit(fit.spec, fit.plan.between(0, 0), draws, fit.gate, fit.manifest)
 
 
 def score_part(shared: _Scoring, number: int) -> PartScores:
