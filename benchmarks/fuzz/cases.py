@@ -54,7 +54,12 @@ def run_case(seed: int, number: int) -> Outcome:
     with tempfile.TemporaryDirectory(prefix="fuzz-") as made:
         folder = Path(made) / "cohort"
         folder.mkdir()
-        return _outcome(kind, lambda: _model_case(rng, folder) if kind == "model" else _cohort_case(rng, folder, kind))
+        return _outcome(
+            kind,
+            lambda: (
+                _model_case(rng, folder) if kind == "model" else _cohort_case(rng, folder, kind)
+            ),
+        )
 
 
 def run_hostile(number: int) -> Outcome:
@@ -73,7 +78,11 @@ def _outcome(kind: str, act: object) -> Outcome:
     # Whatever else comes out is what this program looks for.
     except Exception as error:
         frames = [f for f in traceback.extract_tb(error.__traceback__) if "itb_bayes" in f.filename]
-        place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "the fuzzer itself"
+        place = (
+            f"{Path(frames[-1].filename).name}:{frames[-1].lineno}"
+            if frames
+            else "the fuzzer itself"
+        )
         return Outcome(kind, "find", f"{type(error).__name__} in {place}: {str(error)[:200]}")
     return Outcome(kind, word, what)
 
@@ -104,7 +113,9 @@ def _cohort_case(rng: Random, folder: Path, kind: str) -> tuple[str, str]:
     oracle.compare(cohort, written)
     cohort.write(folder.parent / "again")
     again = Cohort.read(folder.parent / "again")
-    oracle._require(again.fingerprint == cohort.fingerprint, "written and read again, it is another cohort")
+    oracle._require(
+        again.fingerprint == cohort.fingerprint, "written and read again, it is another cohort"
+    )
     return "read", what
 
 

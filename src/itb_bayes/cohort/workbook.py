@@ -86,7 +86,9 @@ def _unpacks_too_large(path: Path, log: ProblemLog) -> bool:
     return True
 
 
-def _read_sheets(openpyxl: Any, stream: Any, path: Path, log: ProblemLog) -> dict[str, pd.DataFrame]:
+def _read_sheets(
+    openpyxl: Any, stream: Any, path: Path, log: ProblemLog
+) -> dict[str, pd.DataFrame]:
     book = openpyxl.load_workbook(stream, read_only=True, data_only=True)
     sheets: dict[str, pd.DataFrame] = {}
     computed: set[str] = set()
