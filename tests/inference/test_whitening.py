@@ -12,8 +12,10 @@ from itb_bayes.inference.settings import SamplerSettings
 from itb_bayes.inference.whitening import (
     WIDEST,
     NoStartError,
+    climb,
     curvature,
     find_start,
+    survey,
     whiten,
     whitened_model,
 )
@@ -87,8 +89,10 @@ def test_a_point_without_density_is_said():
 
 def test_mode_and_curvature_of_a_gaussian_are_found():
     np.testing.assert_allclose(curvature(Gaussian(), np.zeros(3)), PRECISION, rtol=1e-8, atol=1e-8)
-    white = whiten(Gaussian(), np.full(3, 5.0))
+    white = whiten(Gaussian(), climb(Gaussian(), np.full(3, 5.0)))
     np.testing.assert_allclose(white.centre, CENTRE, atol=1e-4)
+    again = climb(Gaussian(), np.full(3, 7.0), white)
+    np.testing.assert_allclose(again, 0.0, atol=1e-4)
     # Two directions have an SD below the widest; the third (eigenvalue 0.08) is cut there.
     values = np.linalg.eigvalsh(white.scale.T @ PRECISION @ white.scale)
     least = np.linalg.eigvalsh(PRECISION)[0]
@@ -128,11 +132,30 @@ def test_draws_do_not_depend_on_how_many_chains_run_at_once(ridge):
         np.testing.assert_array_equal(one, two)
 
 
-def test_chains_that_climb_to_other_modes_stay_apart():
-    with pm.Model() as model:
-        pm.NormalMixture("x", w=[0.5, 0.5], mu=[-0.6, 0.6], sigma=[0.01, 0.01])
-    compiled = compile_model(model)
-    starts = {whitened_model(compiled, 1)._make_initial_points(seed)[0] > 0 for seed in range(12)}
-    white = whiten(Density(compiled), np.array([0.5]))
-    assert white.centre[0] == pytest.approx(0.6, abs=1e-4)
-    assert starts == {True, False}
+@pytest.fixture(scope="module")
+def two_modes():
+    """Compiled models with two modes, as high as one another and not."""
+    made = []
+    for share in (0.5, 1e-6):
+        with pm.Model() as model:
+            pm.NormalMixture("x", w=[share, 1.0 - share], mu=[-0.6, 0.6], sigma=[0.02, 0.02])
+        made.append(compile_model(model))
+    return made
+
+
+def test_chains_start_around_every_mode_that_is_hardly_lower(two_modes):
+    density = Density(two_modes[0])
+    terrain = survey(density, [np.array([x]) for x in (0.5, -0.5, 0.55)])
+    assert sorted(float(mode[0]) for mode in terrain.modes) == pytest.approx([-0.6, 0.6], abs=1e-3)
+    sampled = whitened_model(two_modes[0], 1)
+    starts = np.array([sampled._make_initial_points(seed)[0] for seed in range(12)])
+    assert len(terrain.modes) == 2
+    assert (np.abs(starts) > 20).any()
+    assert (np.abs(starts) < 20).any()
+
+
+def test_a_mode_far_below_is_left_out(two_modes):
+    density = Density(two_modes[1])
+    terrain = survey(density, [np.array([x]) for x in (-0.5, 0.5)])
+    assert [float(mode[0]) for mode in terrain.modes] == pytest.approx([0.6], abs=1e-3)
+    assert terrain.white.centre[0] == pytest.approx(0.6, abs=1e-3)

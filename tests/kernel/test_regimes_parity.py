@@ -167,7 +167,7 @@ class GivenFrames(BaseHMM):
 DT = 0.25
 EVEN = {
     "TOLERANCE_EARLY": 0.05, "TOLERANCE_LATE": 0.05, "CATHETER_FIRST": 0.04, "CATHETER_LATER": 0.04,
-    "PUMP_SHAPE": 1.0, "OUTLIER": 0.03,
+    "PUMP_SHAPE": 1.0, "OUTLIER": 1e-200,
 }  # fmt: skip
 """Hazards that do not depend on time."""
 KNOWN = dict.fromkeys(

@@ -43,7 +43,7 @@ def runs(g, own, data, codes, n, times):
 def test_with_a_known_requirement_it_is_exact():
     data, codes = random_patient(np.random.default_rng(3), 14, 0.7)
     data[:, Col.DOSE_CHANGE] = np.where(np.isnan(data[:, Col.ASHWORTH]), np.nan, 0.0)
-    g, own = population(**(VARIANCES | POLICY | NO_JUMPS)), patients(1)
+    g, own = population(**(VARIANCES | POLICY | NO_JUMPS | {"OUTLIER": 1e-200})), patients(1)
     ll, probability = particle_filter(g, own[0], data, codes, 20, np.random.default_rng(0))
     want = oracle_log_likelihood(g, *stack([(data, codes)], own))
     assert ll == pytest.approx(want.log_likelihood[0], rel=1e-10)

@@ -6,7 +6,7 @@ away, the curvature there two gradients for each parameter. Draws are exact all 
 the coordinates; a poor guess only costs time.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,9 +26,14 @@ WIDEST = 2.0
 """Largest standard deviation (unconstrained scale) taken over from the curvature; a direction in
 which the posterior is flatter, or not concave, gets this one."""
 SPREAD = 2.0
-"""Chains start uniformly within so many standard deviations of the mode they climb to."""
+"""Chains start uniformly within so many standard deviations of a mode."""
 CLIMB = 400
 """Most iterations of a climb."""
+N_CLIMB = 3
+"""Climbs from starts of their own."""
+NEAR = 8.0
+"""Modes so much lower in log density than the highest are left out: by their height they hold less
+than a thousandth of the posterior."""
 TRIES = 20
 """Start points that are tried."""
 
@@ -60,18 +65,18 @@ class Whitening:
         return self.inverse @ (x - self.centre)
 
 
-def climb(density: Density, start: Array) -> Array:
-    """Return the mode that is reached from ``start`` (n_dim,).
+def climb(density: Density, start: Array, white: Whitening | None = None) -> Array:
+    """Return the mode that is reached from ``start`` (n_dim,), both in coordinates ``white``.
 
     A point at which the density is not finite ends a line search as a very low one would.
     """
 
-    def descend(x: Array) -> tuple[float, Array]:
+    def descend(z: Array) -> tuple[float, Array]:
         try:
-            value, gradient = density.evaluate(x)
+            value, gradient = density.evaluate(z if white is None else white.place(z))
         except NotFiniteError:
-            return np.inf, np.zeros_like(x)
-        return -value, -gradient
+            return np.inf, np.zeros_like(z)
+        return -value, -gradient if white is None else -(white.scale.T @ gradient)
 
     found = minimize(
         descend, start, jac=True, method="L-BFGS-B", options={"maxiter": CLIMB, "maxcor": 20}
@@ -91,14 +96,49 @@ def curvature(density: Density, x: Array) -> Array:
     return 0.5 * (found + found.T)
 
 
-def whiten(density: Density, start: Array) -> Whitening:
-    """Return round coordinates, from the mode that is reached from ``start``."""
-    # The number of threads of a matrix product must not change a digit of the draws.
-    with threadpool_limits(1):
-        centre = climb(density, start)
-        values, vectors = np.linalg.eigh(curvature(density, centre))
-        sd = 1.0 / np.sqrt(np.maximum(values, 1.0 / WIDEST**2))
-        return Whitening(centre, vectors * sd, (vectors / sd).T)
+def whiten(density: Density, centre: Array) -> Whitening:
+    """Return coordinates that are round by the curvature at ``centre`` (n_dim,)."""
+    values, vectors = np.linalg.eigh(curvature(density, centre))
+    sd = 1.0 / np.sqrt(np.maximum(values, 1.0 / WIDEST**2))
+    return Whitening(centre, vectors * sd, (vectors / sd).T)
+
+
+@dataclass(frozen=True)
+class Terrain:
+    """What climbs have found of a posterior.
+
+    Attributes
+    ----------
+    white : Whitening
+        Round coordinates about the highest mode.
+    modes : tuple of ndarrays, shape (n_dim,)
+        The highest, and others hardly lower: :data:`NEAR`.
+    """
+
+    white: Whitening
+    modes: tuple[Array, ...]
+
+
+def survey(density: Density, starts: Sequence[Array]) -> Terrain:
+    """Climb from every start; the first climb gives the coordinates of the others."""
+    white = whiten(density, climb(density, starts[0]))
+    found = [white.centre]
+    for start in starts[1:]:
+        found.append(white.place(climb(density, white.coordinates(start), white)))
+    heights = [density.evaluate(mode)[0] for mode in found]
+    best = int(np.argmax(heights))
+    if best != 0 and _apart(white, found[best], found[0]):
+        white = whiten(density, found[best])
+    modes = [found[best]]
+    for mode, height in zip(found, heights, strict=True):
+        low = height < heights[best] - NEAR
+        if not low and all(_apart(white, mode, other) for other in modes):
+            modes.append(mode)
+    return Terrain(white, tuple(modes))
+
+
+def _apart(white: Whitening, one: Array, other: Array) -> bool:
+    return bool(np.abs(white.inverse @ (one - other)).max() > 1.0)
 
 
 def find_start(compiled: Any, density: Density, seed: int) -> Array:
@@ -122,15 +162,15 @@ def find_start(compiled: Any, density: Density, seed: int) -> Array:
 def whitened_model(compiled: Any, seed: int) -> Any:
     """Return a model for nutpie in round coordinates, with the variables of ``compiled``.
 
-    Every chain climbs from an own start of ``compiled`` (prior means, jittered) to the mode it
-    finds, and starts at random around that: chains that find other modes stay apart, and R-hat
-    says so.
+    From several starts of ``compiled`` (prior means, jittered) a mode is climbed to. Chains start
+    at random around the highest, or around any of those hardly lower: chains that cannot pass from
+    one to the other stay apart, and R-hat says so.
 
     Parameters
     ----------
     compiled : nutpie compiled PyMC model
     seed : int
-        Of the start from which the coordinates are found.
+        Of the starts.
 
     Raises
     ------
@@ -138,7 +178,11 @@ def whitened_model(compiled: Any, seed: int) -> Any:
         If no start point has a finite density.
     """
     density = Density(compiled)
-    white = whiten(density, find_start(compiled, density, seed))
+    # The number of threads of a matrix product must not change a digit of the draws.
+    with threadpool_limits(1):
+        seeds = np.random.SeedSequence(seed).generate_state(N_CLIMB)
+        terrain = survey(density, [find_start(compiled, density, int(s)) for s in seeds])
+    white = terrain.white
 
     def make_density() -> Callable[[Array], tuple[float, Array]]:
         def evaluate(z: Array) -> tuple[float, Array]:
@@ -151,10 +195,10 @@ def whitened_model(compiled: Any, seed: int) -> Any:
         return lambda z: density.expand(white.place(z))
 
     def start(chain_seed: int) -> Array:
+        rng = np.random.default_rng(chain_seed)
+        mode = terrain.modes[rng.integers(len(terrain.modes))]
         with threadpool_limits(1):
-            mode = climb(density, find_start(compiled, density, chain_seed))
-            around = np.random.default_rng(chain_seed).uniform(-SPREAD, SPREAD, density.n_dim)
-            return white.coordinates(mode) + around
+            return white.coordinates(mode) + rng.uniform(-SPREAD, SPREAD, density.n_dim)
 
     names, _, shapes = compiled.shape_info
     return nutpie.compiled_pyfunc.from_pyfunc(

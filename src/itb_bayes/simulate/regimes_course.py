@@ -17,6 +17,8 @@ from itb_bayes.cohort.search import QUIET, causes_to_search
 from itb_bayes.kernel.regimes.findings import REFILL_OUTLIER, REFILL_OUTLIER_DENSITY
 from itb_bayes.kernel.regimes.layout import (
     CATHETER_STATES,
+    LOST_SHARE,
+    LOST_VAR,
     N_INTACT,
     OUTLIER_DENSITY,
     TOLERANCE_STATES,
@@ -192,6 +194,8 @@ class _Patient:
         reading = tone + np.sqrt(own.tone_var + extra) * rng.standard_normal()
         if rng.random() < g.outlier:
             reading = own.goal + _SPAN * (rng.random() - 0.5)
+            if not np.isnan(row[Col.ASHWORTH]) and rng.random() < LOST_SHARE:
+                self.level = row[Col.LOG_DOSE] + np.sqrt(LOST_VAR) * rng.standard_normal()
         if not np.isnan(row[Col.ASHWORTH]):
             row[Col.ASHWORTH] = self.readings[k] = reading
         if not np.isnan(row[Col.DOSE_CHANGE]):

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from itb_bayes.kernel.regimes.layout import (
     CATHETER_STATES,
+    LOST_SHARE,
+    LOST_VAR,
     OUTLIER_DENSITY,
     SHORTEST_YEARS,
     START_ELSEWHERE,
@@ -138,7 +140,8 @@ def step(
     belief.covariance[:, 0, 0] += var
     ll = 0.0
     if not np.isnan(row.ashworth):
-        read(belief, row.ashworth, *tone(g, own, row, code, belief), g.outlier)
+        lost = (LOST_SHARE, row.log_dose)
+        read(belief, row.ashworth, *tone(g, own, row, code, belief), g.outlier, lost)
         if not np.isnan(row.dose_change):
             ll += habit(g, own, row)
     elif not np.isnan(row.dose_change):
@@ -214,23 +217,32 @@ def tone(
 
 
 def read(
-    belief: Belief, x: Any, expected: Array, slopes: Array, noise: Any, outlier: Any
+    belief: Belief, x: Any, expected: Array, slopes: Array, noise: Any, outlier: Any,
+    lost: tuple[float, float] = (0.0, 0.0),
 ) -> None:  # fmt: skip
-    """Meet a reading that says nothing with probability ``outlier``; keep two moments."""
+    """Meet a reading that says nothing with probability ``outlier``; keep two moments.
+
+    Of those readings a share (first of ``lost``) puts the requirement about the second of it.
+    """
+    share, about = lost
     for s in S:
         h, before, cov = slopes[s], belief.mean[s], belief.covariance[s]
         var = h @ cov @ h + noise[s]
         gain = cov @ h / var
-        told = before + gain * (x - expected[s])
-        told_cov = cov - np.outer(gain, gain) * var
         fits = (1.0 - outlier) * normal(x, expected[s], var)
         wild = outlier * OUTLIER_DENSITY
-        a = fits / (fits + wild)
-        mean = a * told + (1.0 - a) * before
-        covariance = a * (told_cov + np.outer(told - mean, told - mean))
-        covariance += (1.0 - a) * (cov + np.outer(before - mean, before - mean))
-        belief.probability[s] *= fits + wild
-        belief.mean[s], belief.covariance[s] = mean, covariance
+        parts = (
+            (fits, before + gain * (x - expected[s]), cov - np.outer(gain, gain) * var),
+            (wild * (1.0 - share), before, cov),
+            (wild * share, np.array([about, before[1]]), np.diag([LOST_VAR, cov[1, 1]])),
+        )
+        total = fits + wild
+        mean = sum(weight * at for weight, at, _ in parts) / total
+        covariance = sum(
+            weight * (spread + np.outer(at - mean, at - mean)) for weight, at, spread in parts
+        )
+        belief.probability[s] *= total
+        belief.mean[s], belief.covariance[s] = mean, covariance / total
 
 
 def normal(x: Any, mean: Any, var: Any) -> Any:

@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from itb_bayes.kernel.regimes.layout import (
+    LOST_SHARE,
+    LOST_VAR,
     N_INTACT,
     OUTLIER_DENSITY,
     START_ELSEWHERE,
@@ -138,7 +140,12 @@ def _meet(
     noise[State.TRIGGER] += g.trigger_tone_var
     if not np.isnan(row.ashworth):
         tone = _tone(g, own, row, code, cloud, rng)
-        cloud.weight *= _robust(g, normal(row.ashworth, tone, noise))
+        density = _robust(g, normal(row.ashworth, tone, noise))
+        cloud.weight *= density
+        # Who read something wild may have a requirement that is not where it was thought.
+        lost = LOST_SHARE * g.outlier * OUTLIER_DENSITY / density
+        anew = row.log_dose + np.sqrt(LOST_VAR) * rng.standard_normal(tone.shape)
+        cloud.need = np.where(rng.uniform(size=tone.shape) < lost, anew, cloud.need)
         if not np.isnan(row.dose_change):
             ll += float(habit(g, own, row))
     elif not np.isnan(row.dose_change):

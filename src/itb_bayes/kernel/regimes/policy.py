@@ -160,13 +160,13 @@ def read_dose(
         noise = own[_TONE_VAR] + extra
         if unchanged:
             kept[s, 3] = absorb(
-                b[s], own[_GOAL], tone, slope, 0.0, noise + width, g[_OUTLIER], out[s]
+                b[s], own[_GOAL], tone, slope, 0.0, noise + width, g[_OUTLIER], 0.0, 0.0, out[s]
             )
             out[s, 0] *= g[_STILL] * math.sqrt(2.0 * math.pi * width)
             continue
         x = own[_GOAL] + row[_CHANGE] / g[_GAIN]
         wide = noise + g[_VAR] / (g[_GAIN] * g[_GAIN])
-        kept[s, 3] = absorb(b[s], x, tone, slope, 0.0, wide, g[_OUTLIER], out[s])
+        kept[s, 3] = absorb(b[s], x, tone, slope, 0.0, wide, g[_OUTLIER], 0.0, 0.0, out[s])
         spread = slope * slope * b[s, 3] + noise
         still = _still(g, own, row, tone, spread, kept[s, 3])[0]
         out[s, 0] *= (1.0 - still) / g[_GAIN]
@@ -200,6 +200,8 @@ def read_dose_adjoint(
                 0.0,
                 noise + width,
                 g[_OUTLIER],
+                0.0,
+                0.0,
                 kept[s, 3],
                 bar[s],
             )
@@ -219,7 +221,7 @@ def read_dose_adjoint(
             gain_bar -= ell_bar / gain
             bar[s, 0] *= (1.0 - still) / gain
             expected_bar, h_bar, wide_bar, outlier_bar = absorb_adjoint(
-                b[s], x, tone, slope, 0.0, wide, g[_OUTLIER], kept[s, 3], bar[s]
+                b[s], x, tone, slope, 0.0, wide, g[_OUTLIER], 0.0, 0.0, kept[s, 3], bar[s]
             )
             bar[s, 3] += spread_bar * slope * slope
             goal_bar -= expected_bar

@@ -1,27 +1,32 @@
 """One reading meets the belief of one state: a robust Kalman step and its reverse.
 
 With probability ``outlier`` a reading says nothing (uniform over the scale); otherwise it is
-Gaussian around its expectation. The two posteriors are merged by their moments, so a reading that
-fits nothing moves nothing.
+Gaussian around its expectation. A reading of tone that says nothing may do so because the
+requirement is not where it was thought (a share ``LOST_SHARE``): it is then about the present
+dose, give or take. The posteriors are merged by their moments. So one reading that fits nothing
+moves little, and a series of them finds a requirement that was lost, where a filter that only left
+them out would never see another reading.
 """
 
 import math
 from typing import Any
 
 from itb_bayes.kernel.compiled import part
-from itb_bayes.kernel.regimes.layout import OUTLIER_DENSITY
+from itb_bayes.kernel.regimes.layout import LOST_VAR, OUTLIER_DENSITY
 
 _TWO_PI = 2.0 * math.pi
 
 
 @part
 def absorb(
-    b: Any, x: float, expected: float, h0: float, h1: float, noise: float, outlier: float, out: Any
-) -> float:
+    b: Any, x: float, expected: float, h0: float, h1: float, noise: float, outlier: float,
+    lost: float, about: float, out: Any,
+) -> float:  # fmt: skip
     """Update ``b`` (6,) into ``out`` by a reading and return its likelihood.
 
-    ``expected`` is the expectation at the mean of ``b``; ``h0`` and ``h1`` are its slopes in
-    requirement and offset; ``noise`` is a variance.
+    ``expected`` is the expectation over ``b``; ``h0`` and ``h1`` are its slopes in requirement and
+    offset; ``noise`` is a variance. Of the readings that say nothing a share ``lost`` puts the
+    requirement about ``about``.
     """
     g0 = b[3] * h0 + b[4] * h1
     g1 = b[4] * h0 + b[5] * h1
@@ -33,11 +38,12 @@ def absorb(
     r = 1.0 - o
     k = r * v / s
     c = (r / s) * (1.0 - o * v * v / s)
+    q, d = lost * o, about - b[1]
     out[0] = b[0] * like
-    out[1] = b[1] + k * g0
+    out[1] = b[1] + k * g0 + q * d
     out[2] = b[2] + k * g1
-    out[3] = b[3] - c * g0 * g0
-    out[4] = b[4] - c * g0 * g1
+    out[3] = b[3] - c * g0 * g0 + q * (LOST_VAR - b[3] + d * (d * (1.0 - q) - 2.0 * k * g0))
+    out[4] = b[4] - c * g0 * g1 - q * (b[4] + d * k * g1)
     out[5] = b[5] - c * g1 * g1
     return like
 
@@ -45,7 +51,7 @@ def absorb(
 @part
 def absorb_adjoint(
     b: Any, x: float, expected: float, h0: float, h1: float, noise: float, outlier: float,
-    like: float, bar: Any,
+    lost: float, about: float, like: float, bar: Any,
 ) -> Any:  # fmt: skip
     """Turn ``bar`` (6,), the adjoint of ``out``, into that of ``b``, in place.
 
@@ -62,12 +68,18 @@ def absorb_adjoint(
     v2 = v * v / s
     c = (r / s) * (1.0 - o * v2)
     ell_bar = bar[0] * b[0] * like
-    k_bar = bar[1] * g0 + bar[2] * g1
+    q, d = lost * o, about - b[1]
+    k_bar = bar[1] * g0 + bar[2] * g1 - q * d * (2.0 * g0 * bar[3] + g1 * bar[4])
+    q_bar = bar[1] * d - bar[4] * (b[4] + d * k * g1)
+    q_bar += bar[3] * (LOST_VAR - b[3] + d * (d * (1.0 - 2.0 * q) - 2.0 * k * g0))
+    d_bar = q * (bar[1] + 2.0 * bar[3] * (d * (1.0 - q) - k * g0) - bar[4] * k * g1)
     c_bar = -(bar[3] * g0 * g0 + bar[4] * g0 * g1 + bar[5] * g1 * g1)
     g0_bar = k * bar[1] - c * (2.0 * bar[3] * g0 + bar[4] * g1)
     g1_bar = k * bar[2] - c * (2.0 * bar[5] * g1 + bar[4] * g0)
+    g0_bar -= 2.0 * q * d * k * bar[3]
+    g1_bar -= q * d * k * bar[4]
     r_bar = k_bar * v / s + c_bar * (1.0 - o * v2) / s
-    o_bar = -c_bar * r * v2 / s - r_bar
+    o_bar = -c_bar * r * v2 / s - r_bar + lost * q_bar
     v_bar = k_bar * r / s - c_bar * 2.0 * r * o * v / (s * s)
     s_bar = -k_bar * k / s - c_bar * r * (1.0 - 2.0 * o * v2) / (s * s)
     q_bar = ell_bar * r - o_bar * o * r
@@ -79,7 +91,8 @@ def absorb_adjoint(
     g1_bar += s_bar * h1
     h0_bar = s_bar * g0 + g0_bar * b[3] + g1_bar * b[4]
     bar[0] *= like
-    bar[3] += g0_bar * h0
-    bar[4] += g0_bar * h1 + g1_bar * h0
+    bar[1] -= d_bar
+    bar[3] += g0_bar * h0 - q * bar[3]
+    bar[4] += g0_bar * h1 + g1_bar * h0 - q * bar[4]
     bar[5] += g1_bar * h1
     return -v_bar, h0_bar, s_bar, outlier_bar

@@ -4,14 +4,22 @@ import math
 from typing import Any
 
 from itb_bayes.kernel.compiled import part
-from itb_bayes.kernel.regimes.layout import N_STATE, START_ELSEWHERE, Col, Own, Par, State
+from itb_bayes.kernel.regimes.layout import (
+    LOST_SHARE,
+    N_STATE,
+    START_ELSEWHERE,
+    Col,
+    Own,
+    Par,
+    State,
+)
 from itb_bayes.kernel.regimes.reading import absorb, absorb_adjoint
 from itb_bayes.kernel.regimes.tone import expect_tone, pull_tone, recall_tone
 
 _RISING, _WORSE = int(State.TOLERANCE_RISING), int(State.PROGRESSION)
 _LEAKING, _CREEPING = int(State.CATHETER_LEAKING), int(State.CATHETER_CREEPING)
 _DRIFT, _TONE_VAR = int(Own.DRIFT), int(Own.TONE_VAR)
-_ASHWORTH, _PENN = int(Col.ASHWORTH), int(Col.PENN)
+_ASHWORTH, _PENN, _DOSE = int(Col.ASHWORTH), int(Col.PENN), int(Col.LOG_DOSE)
 _WANDER = int(Par.WANDER_VAR)
 _TITRATION, _TITRATION_YEARS = int(Par.TITRATION), int(Par.TITRATION_YEARS)
 _TITRATION_VAR = int(Par.TITRATION_VAR)
@@ -114,7 +122,18 @@ def read_tone(
             g, own, shift, s, b[s], row, codes
         )
         noise = own[_TONE_VAR] + extra
-        kept[s, 3] = absorb(b[s], row[_ASHWORTH], tone, slope, 0.0, noise, g[_OUTLIER], out[s])
+        kept[s, 3] = absorb(
+            b[s],
+            row[_ASHWORTH],
+            tone,
+            slope,
+            0.0,
+            noise,
+            g[_OUTLIER],
+            LOST_SHARE,
+            row[_DOSE],
+            out[s],
+        )
 
 
 @part
@@ -126,7 +145,17 @@ def read_tone_adjoint(
         tone, slope, extra = recall_tone(g, own, s, b[s], kept[s])
         noise = own[_TONE_VAR] + extra
         tone_bar, slope_bar, noise_bar, outlier_bar = absorb_adjoint(
-            b[s], row[_ASHWORTH], tone, slope, 0.0, noise, g[_OUTLIER], kept[s, 3], bar[s]
+            b[s],
+            row[_ASHWORTH],
+            tone,
+            slope,
+            0.0,
+            noise,
+            g[_OUTLIER],
+            LOST_SHARE,
+            row[_DOSE],
+            kept[s, 3],
+            bar[s],
         )
         g_bar[_OUTLIER] += outlier_bar
         own_bar[_TONE_VAR] += noise_bar
@@ -149,7 +178,7 @@ def read_spasms(
         expected = g[_PENN_A] + beta * tone + b[s, 2]
         noise = g[_PENN_VAR] + beta * beta * extra
         kept[s, 3] = absorb(
-            b[s], row[_PENN], expected, beta * slope, 1.0, noise, g[_OUTLIER], out[s]
+            b[s], row[_PENN], expected, beta * slope, 1.0, noise, g[_OUTLIER], 0.0, 0.0, out[s]
         )
 
 
@@ -164,7 +193,17 @@ def read_spasms_adjoint(
         expected = g[_PENN_A] + beta * tone + b[s, 2]
         noise = g[_PENN_VAR] + beta * beta * extra
         expected_bar, h_bar, noise_bar, outlier_bar = absorb_adjoint(
-            b[s], row[_PENN], expected, beta * slope, 1.0, noise, g[_OUTLIER], kept[s, 3], bar[s]
+            b[s],
+            row[_PENN],
+            expected,
+            beta * slope,
+            1.0,
+            noise,
+            g[_OUTLIER],
+            0.0,
+            0.0,
+            kept[s, 3],
+            bar[s],
         )
         g_bar[_OUTLIER] += outlier_bar
         g_bar[_PENN_A] += expected_bar
