@@ -218,11 +218,12 @@ def tone(
 
 def read(
     belief: Belief, x: Any, expected: Array, slopes: Array, noise: Any, outlier: Any,
-    lost: tuple[float, float] = (0.0, 0.0),
+    lost: tuple[float, float] = (0.0, 0.0), density: Any = OUTLIER_DENSITY,
 ) -> None:  # fmt: skip
     """Meet a reading that says nothing with probability ``outlier``; keep two moments.
 
-    Of those readings a share (first of ``lost``) puts the requirement about the second of it.
+    It has the given density then. Of those readings a share (first of ``lost``) puts the
+    requirement about the second of it.
     """
     share, about = lost
     for s in S:
@@ -230,7 +231,7 @@ def read(
         var = h @ cov @ h + noise[s]
         gain = cov @ h / var
         fits = (1.0 - outlier) * normal(x, expected[s], var)
-        wild = outlier * OUTLIER_DENSITY
+        wild = outlier * density
         parts = (
             (fits, before + gain * (x - expected[s]), cov - np.outer(gain, gain) * var),
             (wild * (1.0 - share), before, cov),
@@ -284,9 +285,10 @@ def read_dose(
     left_alone = constant * normal(told, own.goal, told_var + g.still_var)
     left_alone_wild = constant * normal(answered, own.goal, var + g.still_var)
     fits = (1.0 - g.outlier) * normal(answered, expected, prior + var) * (1.0 - left_alone)
-    wild = g.outlier * OUTLIER_DENSITY * (1.0 - left_alone_wild)
+    any_change = g.gain * 0.5 / WIDEST_CHANGE  # uniform as a change, not as a reading
+    wild = g.outlier * any_change * (1.0 - left_alone_wild)
     weight = belief.probability * (fits + wild) / g.gain
-    read(belief, answered, expected, slopes, noise + var, g.outlier)
+    read(belief, answered, expected, slopes, noise + var, g.outlier, density=any_change)
     belief.probability = weight
 
 

@@ -22,6 +22,7 @@ from itb_bayes.kernel.regimes.layout import (
     N_INTACT,
     OUTLIER_DENSITY,
     START_ELSEWHERE,
+    WIDEST_CHANGE,
     Code,
     Col,
     Own,
@@ -202,5 +203,5 @@ def _dose_density(
     told_var = noise * var / (noise + var)
     told = told_var * (tone / noise + answered / var)
     plain = normal(answered, tone, noise + var) * (1.0 - left_alone(told, told_var))
-    nothing = OUTLIER_DENSITY * (1.0 - left_alone(answered, var))
+    nothing = g.gain * 0.5 / WIDEST_CHANGE * (1.0 - left_alone(answered, var))
     return ((1.0 - g.outlier) * plain + g.outlier * nothing) / g.gain

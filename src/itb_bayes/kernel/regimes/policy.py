@@ -5,7 +5,9 @@ stays unchanged with probability ``still * exp(-e**2 / (2 still_var))``; otherwi
 by a Gaussian around ``gain * e``. Where the reading was written down, the policy says nothing about
 the patient beyond it, and a share of decisions follows no rule (an admission, a largest dose, a
 withdrawal that is treated otherwise): unchanged as often as not, or changed by anything up to a
-factor of 2.7 (``WIDEST_CHANGE``). Where it was not, the dose change is a reading in its place.
+factor of 2.7 (``WIDEST_CHANGE``). Where it was not, the dose change is a reading in its place; one
+that says nothing is then uniform as a change of the dose, for as a reading its density would grow
+without limit as the gain goes to nought.
 """
 
 import math
@@ -19,6 +21,7 @@ from itb_bayes.kernel.regimes.tone import expect_tone, pull_tone, recall_tone
 _LOG_2PI = math.log(2.0 * math.pi)
 _LOG_HALF = math.log(0.5)
 _LOG_ANY = math.log(0.25 / WIDEST_CHANGE)
+_ANY_CHANGE = 0.5 / WIDEST_CHANGE
 _UNRULED = int(Par.UNRULED)
 _GAIN, _VAR = int(Par.GAIN), int(Par.DOSE_VAR)
 _STILL, _STILL_VAR, _OUTLIER = int(Par.STILL), int(Par.STILL_VAR), int(Par.OUTLIER)
@@ -101,7 +104,7 @@ def _still(g: Any, own: Any, row: Any, tone: float, spread: float, like: float) 
     answered = row[_CHANGE] / g[_GAIN]
     var = g[_VAR] / (g[_GAIN] * g[_GAIN])
     told = ((tone - own[_GOAL]) * var + answered * spread) / (spread + var)
-    wild = g[_OUTLIER] * OUTLIER_DENSITY / like
+    wild = g[_OUTLIER] * _ANY_CHANGE * g[_GAIN] / like
     plain = _left_alone(g, told, spread * var / (spread + var))
     other = _left_alone(g, answered, var)
     return (1.0 - wild) * plain + wild * other, wild, plain, other
@@ -132,6 +135,7 @@ def _still_adjoint(
     odds_bar = still_bar * (other - plain) * wild * (1.0 - wild)
     v = answered - expected
     g_bar[_OUTLIER] += odds_bar / (outlier * (1.0 - outlier))
+    g_bar[_GAIN] += odds_bar / gain
     expected_bar -= odds_bar * v / total
     answered_bar += odds_bar * v / total
     total_bar = -odds_bar * 0.5 * (v * v / total - 1.0) / total
@@ -160,13 +164,25 @@ def read_dose(
         noise = own[_TONE_VAR] + extra
         if unchanged:
             kept[s, 3] = absorb(
-                b[s], own[_GOAL], tone, slope, 0.0, noise + width, g[_OUTLIER], 0.0, 0.0, out[s]
+                b[s],
+                own[_GOAL],
+                tone,
+                slope,
+                0.0,
+                noise + width,
+                g[_OUTLIER],
+                OUTLIER_DENSITY,
+                0.0,
+                0.0,
+                out[s],
             )
             out[s, 0] *= g[_STILL] * math.sqrt(2.0 * math.pi * width)
             continue
         x = own[_GOAL] + row[_CHANGE] / g[_GAIN]
         wide = noise + g[_VAR] / (g[_GAIN] * g[_GAIN])
-        kept[s, 3] = absorb(b[s], x, tone, slope, 0.0, wide, g[_OUTLIER], 0.0, 0.0, out[s])
+        kept[s, 3] = absorb(
+            b[s], x, tone, slope, 0.0, wide, g[_OUTLIER], _ANY_CHANGE * g[_GAIN], 0.0, 0.0, out[s]
+        )
         spread = slope * slope * b[s, 3] + noise
         still = _still(g, own, row, tone, spread, kept[s, 3])[0]
         out[s, 0] *= (1.0 - still) / g[_GAIN]
@@ -192,7 +208,7 @@ def read_dose_adjoint(
             g_bar[_STILL] += ell_bar / g[_STILL]
             width_bar += 0.5 * ell_bar / width
             bar[s, 0] *= g[_STILL] * math.sqrt(2.0 * math.pi * width)
-            expected_bar, h_bar, wide_bar, outlier_bar = absorb_adjoint(
+            expected_bar, h_bar, wide_bar, outlier_bar, _ = absorb_adjoint(
                 b[s],
                 own[_GOAL],
                 tone,
@@ -200,6 +216,7 @@ def read_dose_adjoint(
                 0.0,
                 noise + width,
                 g[_OUTLIER],
+                OUTLIER_DENSITY,
                 0.0,
                 0.0,
                 kept[s, 3],
@@ -220,9 +237,21 @@ def read_dose_adjoint(
             slope_bar = 2.0 * spread_bar * slope * b[s, 3]
             gain_bar -= ell_bar / gain
             bar[s, 0] *= (1.0 - still) / gain
-            expected_bar, h_bar, wide_bar, outlier_bar = absorb_adjoint(
-                b[s], x, tone, slope, 0.0, wide, g[_OUTLIER], 0.0, 0.0, kept[s, 3], bar[s]
+            expected_bar, h_bar, wide_bar, outlier_bar, density_bar = absorb_adjoint(
+                b[s],
+                x,
+                tone,
+                slope,
+                0.0,
+                wide,
+                g[_OUTLIER],
+                _ANY_CHANGE * gain,
+                0.0,
+                0.0,
+                kept[s, 3],
+                bar[s],
             )
+            gain_bar += density_bar / gain
             bar[s, 3] += spread_bar * slope * slope
             goal_bar -= expected_bar
             gain_bar += expected_bar * row[_CHANGE] / (gain * gain)

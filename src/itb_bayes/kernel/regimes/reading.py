@@ -12,7 +12,7 @@ import math
 from typing import Any
 
 from itb_bayes.kernel.compiled import part
-from itb_bayes.kernel.regimes.layout import LOST_VAR, OUTLIER_DENSITY
+from itb_bayes.kernel.regimes.layout import LOST_VAR
 
 _TWO_PI = 2.0 * math.pi
 
@@ -20,21 +20,21 @@ _TWO_PI = 2.0 * math.pi
 @part
 def absorb(
     b: Any, x: float, expected: float, h0: float, h1: float, noise: float, outlier: float,
-    lost: float, about: float, out: Any,
+    wild: float, lost: float, about: float, out: Any,
 ) -> float:  # fmt: skip
     """Update ``b`` (6,) into ``out`` by a reading and return its likelihood.
 
     ``expected`` is the expectation over ``b``; ``h0`` and ``h1`` are its slopes in requirement and
-    offset; ``noise`` is a variance. Of the readings that say nothing a share ``lost`` puts the
-    requirement about ``about``.
+    offset; ``noise`` is a variance. A reading that says nothing has density ``wild``; a share
+    ``lost`` of them puts the requirement about ``about``.
     """
     g0 = b[3] * h0 + b[4] * h1
     g1 = b[4] * h0 + b[5] * h1
     s = h0 * g0 + h1 * g1 + noise
     v = x - expected
     like = (1.0 - outlier) * math.exp(-0.5 * v * v / s) / math.sqrt(_TWO_PI * s)
-    like += outlier * OUTLIER_DENSITY
-    o = outlier * OUTLIER_DENSITY / like
+    like += outlier * wild
+    o = outlier * wild / like
     r = 1.0 - o
     k = r * v / s
     c = (r / s) * (1.0 - o * v * v / s)
@@ -51,18 +51,18 @@ def absorb(
 @part
 def absorb_adjoint(
     b: Any, x: float, expected: float, h0: float, h1: float, noise: float, outlier: float,
-    lost: float, about: float, like: float, bar: Any,
+    wild: float, lost: float, about: float, like: float, bar: Any,
 ) -> Any:  # fmt: skip
     """Turn ``bar`` (6,), the adjoint of ``out``, into that of ``b``, in place.
 
     ``like`` is what :func:`absorb` returned. Returns the adjoints of ``expected, h0, noise,
-    outlier`` (``h1`` is a constant).
+    outlier`` and of the log of ``wild`` (``h1`` is a constant).
     """
     g0 = b[3] * h0 + b[4] * h1
     g1 = b[4] * h0 + b[5] * h1
     s = h0 * g0 + h1 * g1 + noise
     v = x - expected
-    o = outlier * OUTLIER_DENSITY / like
+    o = outlier * wild / like
     r = 1.0 - o
     k = r * v / s
     v2 = v * v / s
@@ -95,4 +95,4 @@ def absorb_adjoint(
     bar[3] += g0_bar * h0 - q * bar[3]
     bar[4] += g0_bar * h1 + g1_bar * h0 - q * bar[4]
     bar[5] += g1_bar * h1
-    return -v_bar, h0_bar, s_bar, outlier_bar
+    return -v_bar, h0_bar, s_bar, outlier_bar, o * (ell_bar + o_bar * r)

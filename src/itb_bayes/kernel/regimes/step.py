@@ -7,6 +7,7 @@ from itb_bayes.kernel.compiled import part
 from itb_bayes.kernel.regimes.layout import (
     LOST_SHARE,
     N_STATE,
+    OUTLIER_DENSITY,
     START_ELSEWHERE,
     Col,
     Own,
@@ -130,6 +131,7 @@ def read_tone(
             0.0,
             noise,
             g[_OUTLIER],
+            OUTLIER_DENSITY,
             LOST_SHARE,
             row[_DOSE],
             out[s],
@@ -144,7 +146,7 @@ def read_tone_adjoint(
     for s in range(N_STATE):
         tone, slope, extra = recall_tone(g, own, s, b[s], kept[s])
         noise = own[_TONE_VAR] + extra
-        tone_bar, slope_bar, noise_bar, outlier_bar = absorb_adjoint(
+        tone_bar, slope_bar, noise_bar, outlier_bar, _ = absorb_adjoint(
             b[s],
             row[_ASHWORTH],
             tone,
@@ -152,6 +154,7 @@ def read_tone_adjoint(
             0.0,
             noise,
             g[_OUTLIER],
+            OUTLIER_DENSITY,
             LOST_SHARE,
             row[_DOSE],
             kept[s, 3],
@@ -178,7 +181,17 @@ def read_spasms(
         expected = g[_PENN_A] + beta * tone + b[s, 2]
         noise = g[_PENN_VAR] + beta * beta * extra
         kept[s, 3] = absorb(
-            b[s], row[_PENN], expected, beta * slope, 1.0, noise, g[_OUTLIER], 0.0, 0.0, out[s]
+            b[s],
+            row[_PENN],
+            expected,
+            beta * slope,
+            1.0,
+            noise,
+            g[_OUTLIER],
+            OUTLIER_DENSITY,
+            0.0,
+            0.0,
+            out[s],
         )
 
 
@@ -192,7 +205,7 @@ def read_spasms_adjoint(
         tone, slope, extra = recall_tone(g, own, s, b[s], kept[s])
         expected = g[_PENN_A] + beta * tone + b[s, 2]
         noise = g[_PENN_VAR] + beta * beta * extra
-        expected_bar, h_bar, noise_bar, outlier_bar = absorb_adjoint(
+        expected_bar, h_bar, noise_bar, outlier_bar, _ = absorb_adjoint(
             b[s],
             row[_PENN],
             expected,
@@ -200,6 +213,7 @@ def read_spasms_adjoint(
             1.0,
             noise,
             g[_OUTLIER],
+            OUTLIER_DENSITY,
             0.0,
             0.0,
             kept[s, 3],
