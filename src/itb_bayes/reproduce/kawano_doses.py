@@ -137,8 +137,8 @@ def _dose_table(fitted: Fit, groups: Groups, lines: Array) -> Table:
          f"synthetic cohort (n = {own.size})", "posterior, median (90 %)"),
         tuple(rows),
         "Posterior: of these patients' lines. Model `@drift-gaussian`: in this cohort many doses "
-        "stay exactly as they are for years, which leaves a volatility of every patient's own "
-        "without a floor.",
+        "stay exactly as they are for years, which a volatility of every patient's own takes for "
+        "exact measurements of no drift.",
     )  # fmt: skip
 
 
