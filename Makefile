@@ -6,7 +6,7 @@ READY    = $(VENV)/.ready
 DOCS     = $(VENV)/.ready-docs
 export PYTHON
 
-.PHONY: help demo test slow browser lint docs paper architecture lock clean
+.PHONY: help demo test slow browser lint docs links paper architecture lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## */  make \1|/p' Makefile | awk -F'|' '{ printf "%-22s %s\n", $$1, $$2 }'
@@ -30,6 +30,10 @@ lint: $(READY) ## style, formatting, types and the arrows between layers
 docs: $(DOCS) ## the site, in docs/_build/html; warnings are errors
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
+
+links: $(DOCS) ## every link of the site that leads outside (needs network)
+	$(BIN)/python -m sphinx -q -b linkcheck docs docs/_build/linkcheck
+	@echo "docs/_build/linkcheck/output.txt"
 
 paper: $(READY) ## every table and figure of the reproduced papers, in docs/results/reproduction
 	$(BIN)/itb-bayes reproduce --all --out docs/results/reproduction --force

@@ -21,6 +21,19 @@ myst_enable_extensions = ["dollarmath", "colon_fence", "deflist"]
 myst_heading_anchors = 3
 suppress_warnings = ["misc.highlighting_failure"]
 
+# Every reference between pages must lead somewhere: with -W a broken one stops the build.
+nitpicky = True
+# Types in numpydoc are words ("Path, optional"), no references.
+nitpick_ignore_regex = [("py:(class|exc)", r"(?!itb_bayes\.).*")]
+
+# `make links`, which needs the network: publishers turn robots away, which is no broken link.
+linkcheck_timeout = 20
+linkcheck_retries = 2
+linkcheck_workers = 4
+linkcheck_anchors = True
+linkcheck_report_timeouts_as_broken = False
+linkcheck_allowed_redirects = {r"https://doi\.org/.*": r"https://.*"}
+
 html_theme = "alabaster"
 html_theme_options = {
     "description": "Bayesian models of intrathecal baclofen dose records. Research use only.",

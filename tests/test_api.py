@@ -1,6 +1,5 @@
 """The Python interface: three lines from data to answer."""
 
-import doctest
 import gc
 import subprocess
 import sys
@@ -126,10 +125,3 @@ def test_importing_the_package_loads_nothing() -> None:
     code = "import itb_bayes, sys; print('numpy' in sys.modules, 'itb_bayes.api' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
     assert done.stdout.split() == ["False", "False"]
-
-
-def test_the_examples_of_the_docstrings_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT)
-    outcome = doctest.testmod(api)
-    assert outcome.attempted >= 4
-    assert outcome.failed == 0

@@ -5,9 +5,12 @@ import pytest
 
 from drift_cases import ASIDE, CANARY, base_spec, read_cohort, spec_with, tiny_tables, write_cohort
 from itb_bayes.cohort.cohort import Cohort
+from itb_bayes.cohort.unchanged import Unchanged, count_unchanged
 from itb_bayes.errors import ModelError
 from itb_bayes.kernel.structure import Process
 from itb_bayes.model.plan import plan_drift
+from itb_bayes.resources import shipped_cohort_dir
+from itb_bayes.spec import load_model
 
 
 def test_the_plan_of_the_tiny_cohort(tiny_plan):
@@ -102,3 +105,21 @@ def test_until_years_hides_later_doses(tiny_cohort):
     until = dict.fromkeys(tiny_cohort.patients["patient_id"], 2.0)
     plan = plan_drift(base_spec(), tiny_cohort, until_years=until)
     assert plan.series.t_years.max() == 2.0
+
+
+@pytest.mark.parametrize(("name", "n", "of"), [("kawano2018", 10, 34), ("skoog2019", 0, 41)])
+def test_doses_that_never_change_are_counted_and_said(name, n, of):
+    """Ten of kawano2018 never change after year 1 (counted from its doses.csv by hand)."""
+    cohort = Cohort.read(shipped_cohort_dir(name))
+    plan = plan_drift(base_spec(), cohort)
+    assert count_unchanged(plan.series) == Unchanged(n, of)
+    said = [note for note in plan.notes if "never change after year 1" in note]
+    assert said == [] if n == 0 else said[0].startswith(f"{n} of {of} patients' doses")
+    gaussian = plan_drift(load_model("@drift-gaussian"), cohort)
+    assert not any("never change" in note for note in gaussian.notes)
+
+
+def test_few_unchanged_doses_are_no_matter():
+    assert not Unchanged(2, 30).are_many
+    assert Unchanged(5, 30).are_many
+    assert not Unchanged(0, 0).are_many

@@ -1,6 +1,7 @@
 """Records that ended long before the as-of date give pages that say so, without numbers."""
 
 import datetime
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -128,3 +129,14 @@ def test_nothing_changes_where_no_calendar_is_known(fit, tmp_path):
     assert document.asked_as_of_years is None
     assert document.quality.status == "limited"
     assert "Seen from" not in Page(read_report(fit, tmp_path / "out").html(SHORT)).words
+
+
+def test_doses_that_never_change_are_among_the_limits(tmp_path):
+    plan = make_plan(FIT_IDS)
+    dose = plan.series.daily_dose_ug.copy()
+    dose[plan.series.patient < 2] = 150.0
+    constant = replace(plan, series=replace(plan.series, daily_dose_ug=dose))
+    for name, made, said in (("some", constant, 1), ("none", plan, 0)):
+        write_report(make_fit(made), tmp_path / name)
+        document = read_report(make_fit(made), tmp_path / name).documents[IDS[0]]
+        assert sum("never change after the first year" in line for line in document.limits) == said

@@ -2,14 +2,22 @@
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
 import pikepdf
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from explained_cases import STALE
+from markupsafe import Markup
 from playwright.sync_api import Browser, Page, sync_playwright
 from report_cases import CANARY, SHORT, Report
+
+from itb_bayes.report.explained import Visit
+from itb_bayes.report.explained_sentences import MOST_PRINTED
+from itb_bayes.report.html import Charts, patient_page
+from itb_bayes.report.pdf import render_pdf
 
 pytestmark = pytest.mark.browser
 
@@ -222,3 +230,28 @@ def test_without_scripts_the_list_is_whole_and_in_order(
     assert len(shown) == len(explained.index.patients)
     assert page.locator(".tools").is_hidden()
     context.close()
+
+
+@pytest.mark.parametrize("paper", ["A4", "Letter"])
+def test_a_long_record_prints_its_latest_days_on_the_second_page(
+    page: Page, explained: Report, tmp_path: Path, paper: str
+) -> None:
+    document = explained.documents[CANARY]
+    note = Visit(9.0, 210.5, 1.3, 2.0, -12.0, 0.5, "dye study negative; aspiration positive")
+    days = [replace(note, t_years=0.1 * k, notes=note.notes * (k % 8 == 0)) for k in range(150)]
+    path = tmp_path / "long.html"
+    text = patient_page(replace(document, visits=tuple(days)), Charts(Markup(), Markup()))
+    path.write_text(text, encoding="utf-8")
+    page.goto(path.as_uri())
+    assert page.locator(".values tbody tr:visible").count() == 150
+    assert page.locator(".paper:visible").count() == 0
+    out = tmp_path / "long.pdf"
+    page.pdf(path=out, format=paper)
+    page.emulate_media(media="print")
+    assert page.locator(".values tbody tr:visible").count() == MOST_PRINTED
+    left = 150 - MOST_PRINTED
+    assert f"The {left} earlier days are used as well" in page.inner_text(".unprinted")
+    with pikepdf.open(out) as printed:
+        assert len(printed.pages) == 2
+    with pikepdf.open(BytesIO(render_pdf(text, "key"))) as made:
+        assert len(made.pages) == 2

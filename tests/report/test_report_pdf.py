@@ -2,11 +2,12 @@
 
 import logging
 import sys
+from io import BytesIO
 from pathlib import Path
 
 import pikepdf
 import pytest
-from explained_cases import STALE
+from explained_cases import IDS, STALE
 from report_cases import CANARY, SHORT, Report
 
 from itb_bayes.errors import UsageError
@@ -56,6 +57,48 @@ def test_pdf_is_tagged_titled_and_described(page: str, tmp_path: Path, caplog) -
         assert fonts
         assert all({"/FontFile", "/FontFile2", "/FontFile3"} & set(font) for font in fonts)
         assert len(pdf.pages) == (2 if "About the model" in page else 1)
+
+
+@pytest.mark.browser
+def test_pdf_holds_what_the_standard_asks_of_its_structure(page: str) -> None:
+    """What can be read without a validator of PDF/UA-1; none was run."""
+    with pikepdf.open(BytesIO(render_pdf(page, "key"))) as pdf:
+        with pdf.open_metadata() as about:
+            assert about["pdfuaid:part"] == "1"
+            assert "research use only" in about["dc:title"]
+        root = pdf.Root.StructTreeRoot
+        assert "/ParentTree" in root
+        for sheet in pdf.pages:
+            assert "/StructParents" in sheet
+            assert str(sheet.get("/Tabs", "/S")) == "/S"
+            assert "/Annots" not in sheet or "/Tabs" in sheet
+        elements = _elements(pdf)
+        levels = [int(str(e.S)[2:]) for e in elements if str(e.S) in ("/H1", "/H2", "/H3")]
+        assert levels.count(1) == 1
+        assert max(levels) == 2
+        cells = [e for e in elements if e.S == "/TH"]
+        told = [str(cell.get("/A", "")) + str(cell.get("/ID", "")) for cell in cells]
+        assert all(told)
+        found = [o for o in pdf.objects if isinstance(o, pikepdf.Dictionary)]
+        fonts = [o for o in found if o.get("/Type") == "/Font" and o.get("/Subtype") == "/Type0"]
+        assert fonts
+        assert all("/ToUnicode" in font for font in fonts)
+        assert not [o for o in found if "/JS" in o]
+
+
+@pytest.mark.browser
+def test_several_processes_make_the_same_files(explained: Report, tmp_path: Path) -> None:
+    for name, workers in (("one", 1), ("two", 2)):
+        exports = Exports(("pdf",), workers=workers)
+        write_report(explained.fit, tmp_path / name, IDS[:8], exports=exports)
+    made = sorted((tmp_path / "one").glob("*.pdf"))
+    assert len(made) == 8
+    assert all(p.read_bytes() == (tmp_path / "two" / p.name).read_bytes() for p in made)
+
+
+def test_no_workers_are_refused(explained: Report, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--workers must be at least 1"):
+        write_report(explained.fit, tmp_path / "out", exports=Exports(("csv",), workers=0))
 
 
 @pytest.mark.browser

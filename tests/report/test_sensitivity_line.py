@@ -58,7 +58,7 @@ def test_the_prior_that_moves_it_most_is_named(spec):
     assert "“catheter problem” stays first, 56 to 65 in 100" in line
     assert "none puts another first; the one that could be judged that moves it most is " in line
     assert line.endswith("(50 to 70 in 100).")
-    assert re.search(r"is (drift|trigger_tone) \(“[^”]+”\) \(50", line)
+    assert re.search(r"moves it most is (drift|trigger_tone)( \(“[^”]+”\))? \(50", line)
 
 
 def test_another_first_explanation_is_said(spec):
@@ -70,7 +70,7 @@ def test_another_first_explanation_is_said(spec):
     assert len(found.overturned_by) == 1
     line = sensitivity_line(found, ANSWERS)
     assert "“none of these (stable)” would come first (“catheter problem”: 30 to 60 in 100)" in line
-    assert "one alone at half or twice its weight puts another first: drift (“" in line
+    assert "one alone at half or twice its weight puts another first: drift" in line
 
 
 def test_weights_that_cannot_be_relied_on_give_no_number(spec):

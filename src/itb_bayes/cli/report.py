@@ -49,6 +49,9 @@ def report(
     date: str | None = typer.Option(
         None, "--date", help="Day the records run to (YYYY-MM-DD) in FHIR; default: --as-of."
     ),
+    workers: int | None = typer.Option(
+        None, "--workers", help="Processes that render PDF; default: one per core."
+    ),
     as_json: bool = typer.Option(False, "--json", help="Say what was made as one JSON object."),
 ) -> None:
     """Write one self-contained page per patient, and an index: whom to look at first on top."""
@@ -59,13 +62,16 @@ def report(
     from itb_bayes.errors import UsageError
     from itb_bayes.inference.machinery import load_patient_fit
     from itb_bayes.inference.progress import Progress
+    from itb_bayes.inference.threads import available_cores
     from itb_bayes.report.exports import Exports
     from itb_bayes.report.writing import write_report
 
     when, day = parse_as_of(as_of), parse_day(date)
     if day is None and isinstance(when, datetime.date):
         day = when
-    exports = Exports(tuple(dict.fromkeys(also)), day)
+    exports = Exports(
+        tuple(dict.fromkeys(also)), day, available_cores() if workers is None else workers
+    )
     if not 0.0 < threshold < 100.0:
         raise UsageError("--threshold is a chance in 100: above 0 and below 100.")
     fitted = load_patient_fit(fit)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from itb_bayes.cohort.cohort import Cohort
 from itb_bayes.cohort.series import DoseSeries, dose_series
+from itb_bayes.cohort.unchanged import count_unchanged
 from itb_bayes.errors import ModelError
 from itb_bayes.kernel.panel import Panel
 from itb_bayes.kernel.structure import Process, Structure
@@ -125,6 +126,13 @@ def plan_drift(
         dropped = n_before - series.t_years.size
         if dropped:
             notes.append(f"{dropped} readings of the first year left out: they are titration")
+    unchanged = count_unchanged(series)
+    if spec.noise.kind == "patient_t" and unchanged.are_many:
+        notes.append(
+            f"{unchanged.n} of {unchanged.of} patients' doses never change after year 1: a "
+            "volatility of each patient's own takes them for exact measurements of no drift, and "
+            "intervals of the drift come out far too narrow; fit @drift-gaussian instead"
+        )
     patients = cohort.patients.set_index("patient_id").loc[list(series.patient_ids)]
     centres, centre_index = code_centres(
         spec.name,

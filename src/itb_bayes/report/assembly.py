@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from itb_bayes.cohort.unchanged import count_unchanged
 from itb_bayes.inference.fitted import Fit
 from itb_bayes.report.document import (
     SCHEMA_VERSION,
@@ -106,7 +107,7 @@ class Assembly:
             forecasts=tuple(dose_forecast(f) for f in summary.forecasts),
             risks_ahead=tuple(rise_risk(f) for f in summary.forecasts[-1:]),
             comparators=self._comparators(summary),
-            limits=limits_of(self._columns, n_group, MIN_CELL),
+            limits=limits_of(self._columns, n_group, MIN_CELL, too_sure=self._too_sure),
             sensitivity=self._sensitivity(summary),
             asked_as_of_years=self.frame.asked_as_of(summary.patient_id),
         )
@@ -143,6 +144,11 @@ class Assembly:
     def _columns(self) -> tuple[str, ...]:
         plan = self.fit.plan
         return (*plan.level_covariates.names, *plan.drift_covariates.names)
+
+    @cached_property
+    def _too_sure(self) -> bool:
+        plan = self.fit.plan
+        return plan.structure.robust and count_unchanged(plan.series).are_many
 
     @cached_property
     def _centile_years(self) -> np.ndarray:

@@ -24,6 +24,8 @@ from itb_bayes.report.wording import (
 _MINUS_SIGN = re.compile(r"(?<![\w-])-(?=\d)")
 MOST_TIMES = 100.0
 MOST_STEPS = 2
+MOST_PRINTED = 54
+"""Days of record that fit on the second printed sheet; the latest are printed."""
 
 
 @dataclass(frozen=True)
@@ -211,6 +213,7 @@ def explained_words(document: PatientDocument) -> dict[str, Any]:
         "events": event_words(document),
         "n_events_unmarked": max(len(document.events) - MOST_EVENTS, 0),
         "visits": visit_rows(document),
+        "n_unprinted": max(len(document.visits) - MOST_PRINTED, 0),
         "channels": ", ".join(
             name for key, name in CHANNEL_NAMES.items() if key in document.inputs.channels
         ),

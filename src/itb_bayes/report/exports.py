@@ -1,6 +1,6 @@
 """What may lie beside the pages: PDF, CSV, FHIR and CDS Hooks, all from the same documents."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -9,10 +9,14 @@ from itb_bayes.report.cds_card import cds_card
 from itb_bayes.report.document import Gate, PatientDocument, json_text
 from itb_bayes.report.fhir import fhir_bundle
 from itb_bayes.report.numbers_csv import numbers_csv
-from itb_bayes.report.pdf import render_pdf, require_pdf
+from itb_bayes.report.pdf import require_pdf
+from itb_bayes.report.press import PdfPress
 
 FORMATS = ("pdf", "csv", "fhir-r4b", "fhir-r5", "cds")
 CSV_FILE = "numbers.csv"
+
+FEW_PAGES = 6
+"""Starting a further process takes as long as rendering a few pages."""
 
 
 @dataclass(frozen=True)
@@ -25,10 +29,13 @@ class Exports:
         Of :data:`FORMATS`.
     today : date or None
         Taken as the day of the last record; FHIR needs it.
+    workers : int
+        Processes that render PDF.
     """
 
     formats: tuple[str, ...] = ()
     today: date | None = None
+    workers: int = 1
 
     def check(self, gate: Gate) -> None:
         """Make sure that everything asked for can be made, before any page is.
@@ -36,7 +43,8 @@ class Exports:
         Raises
         ------
         UsageError
-            If a format is unknown, FHIR has no date, or PDF cannot be written.
+            If a format is unknown, FHIR has no date, PDF cannot be written, or there are no
+            workers.
         GateError
             If the fit did not pass its gate: machines read no watermark.
         """
@@ -48,6 +56,8 @@ class Exports:
                 "FHIR needs dates, and fits hold times since implant: say with --date which day "
                 "the records run to, e.g. --date 2026-03-31."
             )
+        if self.workers < 1:
+            raise UsageError(f"--workers must be at least 1 (got {self.workers}).")
         machine = [name for name in self.formats if name != "pdf"]
         if machine and not gate.passed:
             raise GateError(
@@ -71,12 +81,10 @@ class Exports:
         ]
         return [*found, CSV_FILE] if "csv" in self.formats else found
 
-    def of_page(self, document: PatientDocument, html: str) -> dict[str, str | bytes]:
-        """Return the files beside one page, by name."""
+    def of_page(self, document: PatientDocument) -> dict[str, str | bytes]:
+        """Return the files beside one page, by name, but for its PDF."""
         made: dict[str, str | bytes] = {}
         page = document.page_id
-        if "pdf" in self.formats:
-            made[f"{page}.pdf"] = render_pdf(html, f"{document.provenance.run_id}/{page}")
         if "fhir-r4b" in self.formats and self.today:
             made[f"{page}.fhir-r4b.json"] = json_text(fhir_bundle(document, "R4B", self.today))
         if "fhir-r5" in self.formats and self.today:
@@ -84,6 +92,18 @@ class Exports:
         if "cds" in self.formats:
             made[f"{page}.card.json"] = json_text(cds_card(document))
         return made
+
+    def press(self, n_pages: int) -> PdfPress:
+        """Return what turns pages into PDF, with as many processes as are worth starting."""
+        return PdfPress(self.workers if "pdf" in self.formats and n_pages >= FEW_PAGES else 1)
+
+    def pdf_of(
+        self, document: PatientDocument, html: str, press: PdfPress
+    ) -> Iterator[tuple[str, bytes]]:
+        """Send a page to the press if PDF is asked for; return the files that are finished."""
+        if "pdf" in self.formats:
+            page = document.page_id
+            yield from press.made(f"{page}.pdf", html, f"{document.provenance.run_id}/{page}")
 
     def of_report(self, documents: Sequence[PatientDocument]) -> dict[str, str | bytes]:
         """Return the files beside the list of all patients, by name."""

@@ -62,7 +62,15 @@ def notice() -> Notice:
     )
 
 
-def limits_of(columns: tuple[str, ...], n_group: int, min_cell: int) -> tuple[str, ...]:
+TOO_SURE = (
+    "Many doses of the fitted cohort never change after the first year; this model takes them for "
+    "exact measurements of no drift: ranges of the drift and the forecast are far too narrow."
+)
+
+
+def limits_of(
+    columns: tuple[str, ...], n_group: int, min_cell: int, *, too_sure: bool = False
+) -> tuple[str, ...]:
     """Return what the numbers of a patient cannot tell.
 
     Parameters
@@ -73,8 +81,12 @@ def limits_of(columns: tuple[str, ...], n_group: int, min_cell: int) -> tuple[st
         Patients of his diagnosis in the fit.
     min_cell : int
         Smallest group that is described by numbers.
+    too_sure : bool
+        Whether doses that never change draw the drift of all to theirs.
     """
     found = list(DOSE_ONLY)
+    if too_sure:
+        found.append(TOO_SURE)
     if n_group < min_cell:
         found.append(
             f"Fewer than {min_cell} patients of this diagnosis were fitted: what is typical of the "

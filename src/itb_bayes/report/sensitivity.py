@@ -1,5 +1,6 @@
 """How far a patient's answer rests on the priors: what a document holds, and its one line."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -12,6 +13,7 @@ from itb_bayes.spec.registry import kind_named
 MOVES = 0.01
 """A change of a probability below 1 in 100 is told as none."""
 
+_POINTING = re.compile(r"\b(that|it|them)\b")
 _ALL = "with all of them a little weaker or stronger"
 
 
@@ -196,7 +198,9 @@ def _alone(found: Sensitivity) -> str:
 
 
 def _called(change: PriorChange) -> str:
-    """Return a prior as the page names it: some meanings only make sense beside the name."""
+    """Return a prior as the page names it, without a meaning that points to another prior's."""
+    if _POINTING.search(change.meaning):
+        return change.prior
     return f"{change.prior} (“{change.meaning}”)"
 
 

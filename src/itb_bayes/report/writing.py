@@ -206,13 +206,17 @@ def _write_pages(
     folder.announce([*pages, *exports.names(stems[1:])])
     told("pages", 0, len(documents))
     room = ChartRoom()
-    with chart_style():
+    with chart_style(), exports.press(len(documents)) as press:
         for done, document in enumerate(documents, start=1):
             charts = Charts(room.trajectory(document), room.dotplot(document))
             folder.write(f"{document.page_id}.json", to_json(document))
             html = patient_page(document, charts)
             folder.write(f"{document.page_id}.html", html)
-            for name, content in exports.of_page(document, html).items():
+            for name, content in exports.of_page(document).items():
                 folder.write(name, content)
+            for name, pdf in exports.pdf_of(document, html, press):
+                folder.write(name, pdf)
             told("pages", done, len(documents))
+        for name, pdf in press.rest():
+            folder.write(name, pdf)
     return documents

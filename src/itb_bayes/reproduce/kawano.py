@@ -6,6 +6,7 @@ from itb_bayes.cohort.cohort import Cohort
 from itb_bayes.literature import figure
 from itb_bayes.reproduce.account import Account, Table
 from itb_bayes.reproduce.fits import Fitter
+from itb_bayes.reproduce.kawano_attribution import load_regimes
 from itb_bayes.reproduce.kawano_complications import complications_part
 from itb_bayes.reproduce.kawano_doses import doses_part
 from itb_bayes.reproduce.kawano_scores import scores_part
@@ -42,9 +43,10 @@ def reproduce_kawano(fitter: Fitter, regimes: Path | None = None) -> Account:
     regimes : Path, optional
         A fit of @regimes, by which the fluctuating patients are attributed.
     """
+    named_by = None if regimes is None else load_regimes(regimes)
     cohort = Cohort.read(shipped_cohort_dir("kawano2018"))
     scores = scores_part(fitter, cohort)
-    doses = doses_part(fitter, cohort, regimes)
+    doses = doses_part(fitter, cohort, named_by)
     complications = complications_part(fitter, cohort)
     parts = (scores, doses, complications)
     return Account(

@@ -1,7 +1,6 @@
 """Kawano 2018, doses: the stable group, the rule of 100 µg/day a year, and what it flags."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +9,7 @@ from itb_bayes.checks.replicates import replicate_log_doses, thin_population
 from itb_bayes.cohort.cohort import Cohort
 from itb_bayes.figures.papers import DoseCourses, dose_figure
 from itb_bayes.inference.fitted import Fit
+from itb_bayes.inference.regimes_fitted import RegimesFit
 from itb_bayes.kernel.rule_simulate import share_ever_flagged
 from itb_bayes.literature import figure
 from itb_bayes.reproduce.account import Picture, Table
@@ -45,7 +45,7 @@ class Groups:
     catheter: NDArray[np.bool_]
 
 
-def doses_part(fitter: Fitter, cohort: Cohort, regimes: Path | None) -> Part:
+def doses_part(fitter: Fitter, cohort: Cohort, regimes: RegimesFit | None) -> Part:
     """Fit the doses, and lay the paper's groups beside the posterior."""
     fitted: Fit = fitter.of("kawano-drift", load_model("@drift-gaussian"), cohort)
     groups = classify(fitted, cohort)
@@ -63,7 +63,10 @@ def doses_part(fitter: Fitter, cohort: Cohort, regimes: Path | None) -> Part:
         "these patients' lines.",
         dose_figure(_courses(fitted, groups, lines)),
     )
-    return Part(tuple(tables), (picture,), {"run of @drift-gaussian": fitted.run_id})
+    runs = {"run of @drift-gaussian": fitted.run_id}
+    if regimes is not None:
+        runs[f"run of @{regimes.spec.name}"] = regimes.run_id
+    return Part(tuple(tables), (picture,), runs)
 
 
 def _lines(fitted: Fit) -> Array:
@@ -134,8 +137,8 @@ def _dose_table(fitted: Fit, groups: Groups, lines: Array) -> Table:
          f"synthetic cohort (n = {own.size})", "posterior, median (90 %)"),
         tuple(rows),
         "Posterior: of these patients' lines. Model `@drift-gaussian`: in this cohort many doses "
-        "stay exactly as they are for years, which leaves a volatility of every patient's own "
-        "without a floor.",
+        "stay exactly as they are for years, which a volatility of every patient's own takes for "
+        "exact measurements of no drift.",
     )  # fmt: skip
 
 
