@@ -125,8 +125,10 @@ def combine_releases(spec: DriftSpec, releases: Sequence[Release], seed: int = 1
         ]
     )
     differ = spec.centre.use != "no"
-    sd_of = np.stack([from_scores(GRID, prior_of(spec, name)) for name in BETWEEN])
-    found = combine(sites, parameters, scale, sd_of if differ else None, CHAINS * DRAWS, seed)
+    sd_of = None
+    if differ:
+        sd_of = np.stack([from_scores(GRID, prior_of(spec, name)) for name in BETWEEN])
+    found = combine(sites, parameters, scale, sd_of, CHAINS * DRAWS, seed)
     between = np.zeros((CHAINS * DRAWS, 2))
     if differ:
         columns = zip(BETWEEN, found.between.T, strict=True)
