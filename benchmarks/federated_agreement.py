@@ -1,6 +1,6 @@
 """Centres combined from their releases, beside the joint fit of all patients.
 
-usage: python benchmarks/federated_agreement.py [--models drift-lmm drift] [--draws N] [--work DIR]
+usage: python benchmarks/federated_agreement.py [--models drift-lmm] [--draws N] [--work DIR]
 
 Writes ``docs/results/federated-agreement.md``. Fits of ``--work`` are not made again.
 """
@@ -8,7 +8,7 @@ Writes ``docs/results/federated-agreement.md``. Fits of ``--work`` are not made 
 import argparse
 import os
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -65,9 +65,20 @@ def scalars(dataset, names) -> dict[str, np.ndarray]:
     return out
 
 
-def compare(model: str, work: Path, settings: SamplerSettings) -> tuple[list[Line], list[str]]:
+def dealt(cohort: Cohort) -> Cohort:
+    """Return the cohort with its patients dealt to the centres at random."""
+    patients = cohort.patients.copy()
+    patients["centre"] = np.random.default_rng(1).permutation(patients["centre"].to_numpy())
+    return replace(cohort, patients=patients)
+
+
+def compare(
+    model: str, deal: bool, work: Path, settings: SamplerSettings
+) -> tuple[list[Line], list[str]]:
     """Fit together and apart, combine, and compare."""
     spec, cohort = load_model(f"@{model}"), Cohort.read(COHORT)
+    if deal:
+        cohort = dealt(cohort)
     assert isinstance(spec, DriftSpec)
     before = os.times()
     joint_folder = work / model / "joint"
@@ -76,7 +87,9 @@ def compare(model: str, work: Path, settings: SamplerSettings) -> tuple[list[Lin
         load_fit(joint_folder) if there else fit(spec, cohort, settings, joint_folder, quiet=True)
     )
     middle = os.times()
-    fits = fit_per_centre(spec, cohort, settings, work / model / "centres", quiet=True)
+    fits = fit_per_centre(
+        spec, cohort, settings, work / model / ("dealt" if deal else "centres"), quiet=True
+    )
     after = os.times()
     passed = {centre: own for centre, own in fits.items() if own.gate.passed}
     releases = [make_release(own, centre) for centre, own in passed.items()]
@@ -85,16 +98,17 @@ def compare(model: str, work: Path, settings: SamplerSettings) -> tuple[list[Lin
     combining.site_of = prior_counted_per_centre
     naive = combine_releases(spec, releases)
     combining.site_of = honest
-    draws = []
-    for posterior in (joint.posterior, found.posterior, naive.posterior):
-        shared = [name for name in found.posterior if not str(name).endswith("_z")]
-        together = scalars(posterior, shared)
-        estimands = (
-            drift_estimands(spec, joint.plan, posterior)
-            if posterior is joint.posterior
-            else (found if posterior is found.posterior else naive).estimands
+    shared = [name for name in found.posterior if not str(name).endswith("_z")]
+    together = joint.posterior
+    estimands = drift_estimands(spec, joint.plan, together)
+    draws = [
+        {**scalars(table, ESTIMANDS), **scalars(posterior, shared)}
+        for posterior, table in (
+            (together, estimands),
+            (found.posterior, found.estimands),
+            (naive.posterior, naive.estimands),
         )
-        draws.append({**scalars(estimands, ESTIMANDS), **together})
+    ]
     lines = []
     for name, one in draws[1].items():
         all_together, plain = draws[0][name], draws[2][name]
@@ -116,7 +130,7 @@ def compare(model: str, work: Path, settings: SamplerSettings) -> tuple[list[Lin
         f"processor time: together {cpu(before, middle):.0f} s, all centres {cpu(middle, after):.0f} s"
         + (" (some fits were there)" if there else ""),
         *(
-            f"not met: {v.centre}, {v.criterion} {v.value:.3g}, limit {v.limit:g} {v.worst}"
+            f"not met: {v.centre}, {v.criterion} {v.value:.3g}, limit {v.limit:g} {v.worst}".rstrip()
             for v in found.verdicts
             if not v.passed
         ),
@@ -129,7 +143,7 @@ def cpu(one, two) -> float:
     return sum(two[k] - one[k] for k in range(4))
 
 
-def section(model: str, lines: list[Line], facts: list[str]) -> str:
+def section(model: str, deal: bool, lines: list[Line], facts: list[str]) -> str:
     """Return the page's part about one model."""
     rows = "\n".join(
         f"| `{x.name}` | {x.mean:.4g} | {x.sd:.2g} | {x.off:+.2f} | {x.spread:.2f} | "
@@ -139,7 +153,7 @@ def section(model: str, lines: list[Line], facts: list[str]) -> str:
     off = np.array([abs(x.off) for x in lines])
     naive = np.array([abs(x.naive_off) for x in lines])
     return f"""
-## `@{model}`
+## `@{model}`, {"patients dealt to six centres at random" if deal else "the six centres"}
 
 {chr(10).join("- " + fact for fact in facts)}
 
@@ -155,12 +169,16 @@ prior counted once for every centre, by {naive.mean():.2f} and {naive.max():.2f}
 def main() -> None:
     """Measure, and write the page."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--models", nargs="+", default=["drift-lmm", "drift"])
+    parser.add_argument("--models", nargs="+", default=["drift-lmm"])
     parser.add_argument("--draws", type=int, default=1000)
     parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()) / "federated")
     options = parser.parse_args()
     settings = SamplerSettings(draws=options.draws, tune=options.draws, seed=1)
-    parts = [section(m, *compare(m, options.work, settings)) for m in options.models]
+    parts = [
+        section(model, deal, *compare(model, deal, options.work, settings))
+        for model in options.models
+        for deal in (True, False)
+    ]
     machine = describe_machine()
     RESULT.write_text(
         f"""# Federated centres: agreement with the joint fit
@@ -176,7 +194,10 @@ python benchmarks/federated_agreement.py --models {" ".join(options.models)} --d
 
 {machine["processor"]}, {machine["cores"]} cores, shared with other work; 4 chains of {options.draws} draws.
 The combined draws come in the same variables as those of a joint fit. Monte Carlo error alone is
-about 0.03 standard deviations.
+about 0.03 standard deviations. Patients dealt at random measure the method; the six centres, what
+happens where centres are not alike (their doses scatter by 11 to 16 % around the patients' lines,
+which the model takes for one number: the joint fit averages it in silence, the combination says so).
+Models without a centre term, since dealt centres do not differ.
 {"".join(parts)}""",
         encoding="utf-8",
         newline="\n",

@@ -137,6 +137,13 @@ def test_without_a_centre_term_levels_are_shared(releases: list[Release]) -> Non
     assert shared.posterior["level"].std() < apart.posterior["level"].std()
 
 
+def test_a_model_that_has_no_priors_of_centres(releases: list[Release]) -> None:
+    model = load_model("@drift-no-centre")
+    assert isinstance(model, DriftSpec)
+    assert "centre_level_sd" not in model.resolved_priors
+    assert "centre_level_sd" not in combine_releases(model, releases).posterior
+
+
 def test_the_order_of_the_files_does_not_matter(releases: list[Release]) -> None:
     one, two = combine_releases(spec(), releases), combine_releases(spec(), releases[::-1])
     xr.testing.assert_identical(one.posterior, two.posterior)
