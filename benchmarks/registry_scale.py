@@ -164,7 +164,7 @@ pages once; it grows with the size of a part, not with the number of parts. The 
 
 **A patient costs {1000 * per_patient:.0f} ms of processor time.** {REGISTRY:,} patients were not run: by
 extrapolation they take {hours:.1f} processor hours, {hours / WORKERS:.1f} hours on {WORKERS} idle cores, and no more
-memory. Nine tenths of it is the switching filter, once for every draw over every visit, so
+memory. Two thirds of it is the switching filter, once for every draw over every visit, so
 time falls in proportion to draws.
 
 A run in which one of the two workers was killed (SIGKILL) after the first part gave {verdict}.

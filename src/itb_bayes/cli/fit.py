@@ -20,6 +20,9 @@ def fit(
     until: float | None = typer.Option(
         None, "--until", help="As-of time: use records up to so many years since implant."
     ),
+    per_centre: bool = typer.Option(
+        False, "--per-centre", help="Fit every centre by itself, into folders under --out."
+    ),
     force: bool = typer.Option(False, "--force", help="Replace a fit that is there."),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON object."),
     quiet: bool = typer.Option(False, "--quiet", help="No progress on stderr."),
@@ -64,9 +67,20 @@ def fit(
         if value is not None
         for word in (f"--{name}", f"{value}")
     ]
+    command = ("itb-bayes", "fit", Path(model).name, data.name, *chosen)
+    if per_centre:
+        from itb_bayes.federate.per_centre import fit_per_centre
+
+        fits = fit_per_centre(
+            spec, data, settings, out, on_centre=None if quiet else _announce,
+            until_years=until_years, force=force, quiet=quiet, as_of=as_of,
+            command=(*command, "--per-centre"),
+        )  # fmt: skip
+        _show_centres(fits, out, as_json)
+        return
     fitted = run_fit(
         spec, data, settings, out, until_years=until_years, force=force, quiet=quiet,
-        as_of=as_of, command=("itb-bayes", "fit", Path(model).name, data.name, *chosen),
+        as_of=as_of, command=command,
     )  # fmt: skip
     if as_json:
         from itb_bayes.cli.output import print_json
@@ -75,6 +89,31 @@ def fit(
     else:
         show_fit(fitted, out)
     fitted.require_gate()
+
+
+def _announce(centre: str) -> None:
+    typer.echo(f"centre {centre}", err=True)
+
+
+def _show_centres(fits: dict[str, Any], out: Path, as_json: bool) -> None:
+    """Print where each centre's fit is; raise the first gate that was not passed."""
+    from itb_bayes.cli.output import print_json, print_table
+    from itb_bayes.federate.per_centre import folder_name
+
+    folders = {centre: out / folder_name(k) for k, centre in enumerate(fits)}
+    if as_json:
+        print_json({centre: fit_json(fitted, folders[centre]) for centre, fitted in fits.items()})
+    else:
+        if any(fitted.synthetic for fitted in fits.values()):
+            typer.echo("SYNTHETIC DATA: these patients are simulated.")
+        rows = [
+            (centre, str(fitted.plan.n_patient), "passed" if fitted.gate.passed else "NOT PASSED",
+             str(folders[centre]))
+            for centre, fitted in fits.items()
+        ]  # fmt: skip
+        print_table(("centre", "patients", "gate", "fit"), rows)
+    for fitted in fits.values():
+        fitted.require_gate()
 
 
 def show_fit(fitted: Any, out: Path) -> None:

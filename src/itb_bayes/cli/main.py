@@ -17,6 +17,7 @@ from itb_bayes.cli.checks import check, prior
 from itb_bayes.cli.compare import compare
 from itb_bayes.cli.demo import demo
 from itb_bayes.cli.evaluate import evaluate
+from itb_bayes.cli.federate import combine, release
 from itb_bayes.cli.fit import fit
 from itb_bayes.cli.literature import literature
 from itb_bayes.cli.policy import simulate_policy
@@ -46,6 +47,8 @@ app.command("check")(check)
 app.command("compare")(compare)
 app.command("calibrate")(calibrate)
 app.command("evaluate")(evaluate)
+app.command("release")(release)
+app.command("combine")(combine)
 app.command("checklist")(checklist)
 app.command("risk")(risk)
 app.command("score")(score)

@@ -1,0 +1,1 @@
+"""Centres that may not share records: each fits by itself, and their posteriors are combined."""
