@@ -1,7 +1,6 @@
 """`itb-bayes check` and `compare` of regimes fits."""
 
 import json
-from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -30,8 +29,7 @@ def fit(tmp_path_factory):
 
 
 def saved(fit, folder):
-    settings = {**fit.manifest["settings"], "target_accept": 0.95}
-    return save_regimes_fit(replace(fit, manifest={**fit.manifest, "settings": settings}), folder)
+    return save_regimes_fit(fit, folder)
 
 
 @pytest.fixture(scope="module")
