@@ -129,7 +129,7 @@ def test_sheets_without_end_are_refused(
 ) -> None:
     path = tmp_path / "book.xlsx"
     _write_workbook(path, _frames(base), [["key", "value"]])
-    monkeypatch.setattr("itb_bayes.cohort.typedtable.MAX_SHEET_ROWS", 9)
+    monkeypatch.setenv("ITB_BAYES_MAX_ROWS", "9")
     with pytest.raises(InvalidCohort) as caught:
         Cohort.read(path)
     assert ("book.xlsx:doses", "file_too_large") in {

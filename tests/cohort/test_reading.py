@@ -283,7 +283,8 @@ def test_files_that_may_not_be_read_are_refused(
 
 
 def test_files_too_large_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("itb_bayes.cohort.csvtable.MAX_FILE_BYTES", 400)
+    monkeypatch.setattr("itb_bayes.cohort.csvtable.MEGABYTE", 400)
+    monkeypatch.setenv("ITB_BAYES_MAX_FILE_MB", "1")
     with pytest.raises(InvalidCohort) as caught:
         read(tmp_path)
     assert ("doses.csv", "file_too_large") in {(p.file, p.code) for p in caught.value.problems}

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from itb_bayes.cohort.limits import MEGABYTE, limits
 from itb_bayes.cohort.problems import ProblemLog
 from itb_bayes.cohort.rawtable import RawTable
 
-MAX_FILE_BYTES = 500 * 1024 * 1024
-MAX_CELL_CHARACTERS = 10_000
 _BINARY_SIGNATURES = {
     b"PK\x03\x04": "an Excel workbook or zip archive",
     b"\xd0\xcf\x11\xe0": "an old Excel workbook",
@@ -58,16 +57,40 @@ def read_csv_table(name: str, path: Path, log: ProblemLog) -> RawTable | None:
 def is_too_large(path: Path, log: ProblemLog) -> bool:
     """Tell whether a file is larger than any cohort's table can be, and record it."""
     size = path.stat().st_size
-    if size <= MAX_FILE_BYTES:
+    if size <= limits().file_mb * MEGABYTE:
         return False
     log.add(
         path.name,
         "file_too_large",
-        f"The file is larger than {MAX_FILE_BYTES // 1024**2} MB.",
+        f"The file is larger than {limits().file_mb:,} MB.",
         "Split the cohort by centre or period.",
         value=f"{size} bytes",
     )
     return True
+
+
+def is_too_wide(n_columns: int, file: str, log: ProblemLog) -> bool:
+    """Tell whether a table has more columns than any cohort's table can have, and record it."""
+    if n_columns <= limits().columns:
+        return False
+    log.add(
+        file,
+        "too_many_columns",
+        f"The table has more than {limits().columns:,} columns.",
+        "Keep the columns of the contract.",
+        row=1,
+    )
+    return True
+
+
+def report_too_many_rows(file: str, log: ProblemLog) -> None:
+    """Record that a table has more rows than any cohort's table can have."""
+    log.add(
+        file,
+        "file_too_large",
+        f"The table has more than {limits().rows:,} rows.",
+        "Split the cohort by centre or period.",
+    )
 
 
 def _decode(path: Path, log: ProblemLog) -> str | None:
@@ -109,6 +132,7 @@ def _split(
     lines: list[int] = []
     rows: list[list[str]] = []
     header: list[str] | None = None
+    most_rows = limits().rows
     line = 1
     try:
         for cells in reader:
@@ -117,10 +141,13 @@ def _split(
                 continue
             if header is None:
                 header = cells
-                if _has_other_separator(file, header, log):
+                if _has_other_separator(file, header, log) or is_too_wide(len(cells), file, log):
                     return None, [], []
             elif len(cells) != len(header):
                 _report_ragged(file, start, cells, len(header), log)
+            elif len(rows) >= most_rows:
+                report_too_many_rows(file, log)
+                return None, [], []
             else:
                 lines.append(start)
                 rows.append(cells)

@@ -5,7 +5,7 @@ import re
 import pandas as pd
 
 from itb_bayes.cohort.contract import TABLES
-from itb_bayes.cohort.csvtable import MAX_CELL_CHARACTERS
+from itb_bayes.cohort.limits import limits
 from itb_bayes.cohort.problems import ProblemLog, suggest
 from itb_bayes.cohort.rawtable import RawTable
 
@@ -13,6 +13,12 @@ IGNORED_PREFIX = "x_"
 _DOSE_ALTERNATIVES = ("basal_ug_day", "bolus_ug")
 # Tabs and line ends are white space, which is stripped or reported elsewhere.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_SPREADSHEET_ERRORS = (
+    "#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A", "#GETTING_DATA", "#SPILL!",
+    "#CALC!", "#FIELD!", "#BLOCKED!", "#CONNECT!", "#UNKNOWN!",
+)  # fmt: skip
+# A first look at a whole column: whatever it finds is looked at cell by cell.
+_SPOILT = re.compile(rf"{_CONTROL.pattern}|#[A-Z]", re.IGNORECASE)
 
 
 def check_header(table: RawTable, log: ProblemLog) -> RawTable:
@@ -91,33 +97,48 @@ def _check_required(table: RawTable, log: ProblemLog) -> None:
 
 
 def check_cells(table: RawTable, log: ProblemLog) -> RawTable:
-    """Report cells that are absurdly long or hold control characters; return them emptied."""
+    """Report cells that hold no value: absurdly long, with control characters, or an error.
+
+    The cells are returned emptied. ``#REF!`` and the like are what a spreadsheet leaves where a
+    formula failed; taken as text they would become centres, or patients.
+    """
     spoilt = {}
+    longest = limits().cell_characters
     for name in table.text.columns:
         cells = table.text[name]
         whole = "".join(cells)
         # Most columns are clean: look at each cell only when something is amiss.
-        if cells.str.len().max() > MAX_CELL_CHARACTERS or _CONTROL.search(whole):
+        if cells.str.len().max() > longest or _SPOILT.search(whole):
             spoilt[str(name)] = _without_spoilt(table, str(name), log)
     return table.with_text(table.text.assign(**spoilt))
 
 
 def _without_spoilt(table: RawTable, name: str, log: ProblemLog) -> pd.Series:
     cells = table.text[name]
-    too_long = cells.str.len() > MAX_CELL_CHARACTERS
+    longest = limits().cell_characters
+    too_long = cells.str.len() > longest
     table.flag(
         log,
         too_long,
         name,
         "cell_too_long",
-        f"The cell holds more than {MAX_CELL_CHARACTERS:,} characters.",
+        f"The cell holds more than {longest:,} characters.",
         "A quote may be missing.",
     )
     control = cells.map(lambda cell: bool(_CONTROL.search(cell))).astype(bool)
     table.flag(
         log, control, name, "control_character", "The cell holds a control character.", "Remove it."
     )
-    return cells.mask(too_long | control, "")
+    failed = cells.str.strip().str.upper().isin(_SPREADSHEET_ERRORS)
+    table.flag(
+        log,
+        failed,
+        name,
+        "spreadsheet_error",
+        "The cell holds the error of a spreadsheet formula.",
+        "Mend the formula, or leave the cell empty.",
+    )
+    return cells.mask(too_long | control | failed, "")
 
 
 def blank_rows(table: RawTable) -> pd.Series:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 import pandas as pd
 
 from itb_bayes.cohort.contract import TABLES
+from itb_bayes.cohort.limits import limits
 from itb_bayes.cohort.problems import ProblemLog, show_value, suggest
 
 METADATA_FILE = "cohort.toml"
@@ -43,19 +44,37 @@ class Metadata:
 def read_metadata(folder: Path, default_name: str, log: ProblemLog) -> Metadata:
     """Read ``cohort.toml`` of a folder; defaults when there is none."""
     path = folder / METADATA_FILE
-    if not path.is_file():
+    if not (path.exists() or path.is_symlink()):
         return Metadata(default_name)
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        content = tomllib.loads(_text_of(path))
+    # ValueError: TOML and UTF-8 that are none, and integers of thousands of digits.
+    except (ValueError, RecursionError, OSError) as error:
         log.add(
             METADATA_FILE,
             "metadata_syntax",
-            f"The file is not valid TOML ({error}).",
+            f"The file is not valid TOML ({_reason(error)}).",
             'Write keys as name = "..." and synthetic = true.',
         )
         return Metadata(default_name)
     return _metadata(content, METADATA_FILE, default_name, log)
+
+
+def _text_of(path: Path) -> str:
+    if not path.is_file():
+        raise ValueError("it is no file, but a folder, a pipe, or a link to nowhere")
+    largest = limits().metadata_kb * 1024
+    with path.open("rb") as stream:
+        content = stream.read(largest + 1)
+    if len(content) > largest:
+        raise ValueError(f"it is larger than {limits().metadata_kb:,} kB")
+    return content.decode("utf-8-sig")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "its values are nested too deeply"
+    return show_value(error.strerror or "" if isinstance(error, OSError) else str(error), 200)
 
 
 def metadata_of_sheet(
@@ -141,6 +160,10 @@ def _sentinels(
             )
             continue
         listed = values if isinstance(values, list) else [values]
+        if not all(isinstance(v, str | int | float) and not isinstance(v, bool) for v in listed):
+            mend = 'Write e.g. "assessments.value" = [99].'
+            _wrong_type(file, "sentinels", values, mend, log)
+            continue
         found[f"{table}.{column}"] = tuple(str(value) for value in listed)
     return MappingProxyType(found)
 

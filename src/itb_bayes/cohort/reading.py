@@ -150,12 +150,12 @@ def _is_unrecorded(table: RawTable, column: str, log: ProblemLog) -> pd.Series:
     """Tell which rows miss a value that was not recorded (rather than not readable)."""
     if not table.has(column):
         return pd.Series(False, index=table.text.index)
-    missing = table.column(column).isna()
-    rows = table.text.index[missing.to_numpy(dtype=bool)]
-    for row in rows:
-        if log.is_flagged(table.file, int(row), column):
-            missing.loc[row] = False
-    return missing
+    missing = table.column(column).isna().to_numpy(dtype=bool)
+    unrecorded = [
+        gone and not log.is_flagged(table.file, int(row), column)
+        for row, gone in zip(table.text.index, missing, strict=True)
+    ]
+    return pd.Series(unrecorded, index=table.text.index, dtype="bool")
 
 
 def _on_one_clock(

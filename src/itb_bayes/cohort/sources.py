@@ -6,12 +6,18 @@ from pathlib import Path
 from itb_bayes.cohort.contract import TABLES
 from itb_bayes.cohort.csvtable import read_csv_table
 from itb_bayes.cohort.metadata import METADATA_SHEET, Metadata, metadata_of_sheet, read_metadata
-from itb_bayes.cohort.problems import ProblemLog, suggest
+from itb_bayes.cohort.problems import ProblemLog, show_value, suggest
 from itb_bayes.cohort.rawtable import RawTable
-from itb_bayes.cohort.typedtable import read_parquet_table, read_workbook
+from itb_bayes.cohort.typedtable import read_parquet_table
+from itb_bayes.cohort.workbook import read_workbook
 from itb_bayes.errors import CohortError
 
 SUFFIXES = (".csv", ".parquet", ".xlsx")
+_UNREAD = (
+    ".tsv", ".txt", ".tab", ".xls", ".xlsm", ".xlsb", ".ods", ".gz", ".bz2", ".xz", ".zst", ".zip", ".json",
+    ".feather", ".arrow", ".sav", ".dta", ".rds", ".sas7bdat",
+)  # fmt: skip
+"""Endings of tables that this program does not read; one named like a table is not passed over."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +59,13 @@ def open_source(path: Path, log: ProblemLog) -> Source:
     CohortError
         If the path is missing or is neither a folder nor a workbook.
     """
-    if not path.exists():
-        raise CohortError(f"No cohort at {path}: there is no such file or folder.")
+    if not _exists(path):
+        raise CohortError(
+            f"No cohort at {show_value(str(path), 300)}: there is no such file or folder."
+        )
     if path.is_dir():
         source = _open_folder(path, log)
-    elif path.suffix.lower() == ".xlsx":
+    elif path.suffix.lower() == ".xlsx" and path.is_file():
         source = _open_workbook(path, None, log)
     else:
         raise CohortError(
@@ -68,21 +76,35 @@ def open_source(path: Path, log: ProblemLog) -> Source:
     return source
 
 
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # a name too long for any file system, or with a NUL in it
+        return False
+
+
 def _open_folder(folder: Path, log: ProblemLog) -> Source:
     default_name = folder.resolve().name
     files = _table_files(folder)
+    if (folder / "partitions.json").is_file():
+        raise CohortError(
+            f"{folder} is a cohort in parts, which `itb-bayes score` reads. This reads one at a "
+            f"time: name a folder within, such as {folder / 'part-00000'}."
+        )
     if not files:
         raise CohortError(
             f"{folder} is not a cohort: it holds neither patients.csv and doses.csv, nor their "
             ".parquet forms, nor a workbook."
         )
     metadata = read_metadata(folder, default_name, log)
-    if len(files) == 1 and files[0].suffix == ".xlsx":
+    _report_unread(folder, log)
+    if len(files) == 1 and files[0].suffix.lower() == ".xlsx":
         return _open_workbook(files[0], metadata, log)
     tables: dict[str, RawTable] = {}
     present: dict[str, Path] = {}
     for path in _in_contract_order(files):
-        if path.stem not in TABLES or path.suffix == ".xlsx":
+        suffix = path.suffix.lower()
+        if path.stem not in TABLES or suffix == ".xlsx":
             _report_unknown_file(path, log)
             continue
         if path.stem in present:
@@ -94,7 +116,11 @@ def _open_folder(folder: Path, log: ProblemLog) -> Source:
             )
             continue
         present[path.stem] = path
-        read = read_csv_table if path.suffix == ".csv" else read_parquet_table
+        if not path.is_file():
+            message = "This is no file (a folder, a pipe, or a link to nowhere)."
+            log.add(path.name, "not_a_file", message, "Put the file itself there, or remove it.")
+            continue
+        read = read_csv_table if suffix == ".csv" else read_parquet_table
         table = read(path.stem, path, log)
         if table is not None:
             tables[path.stem] = table
@@ -102,9 +128,9 @@ def _open_folder(folder: Path, log: ProblemLog) -> Source:
 
 
 def _table_files(folder: Path) -> list[Path]:
-    """Return the files of a folder that claim to be tables (no lock files, no hidden ones)."""
+    """Return what in a folder claims to be a table (no lock files, no hidden ones)."""
     try:
-        files = [p for p in folder.iterdir() if p.is_file() and p.suffix.lower() in SUFFIXES]
+        files = [p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES]
     except OSError as error:
         raise CohortError(
             f"The folder {folder} cannot be read ({error.strerror}). Check who may read it."
@@ -139,6 +165,18 @@ def _open_workbook(path: Path, metadata: Metadata | None, log: ProblemLog) -> So
 def _in_contract_order(files: list[Path]) -> list[Path]:
     order = list(TABLES)
     return sorted(files, key=lambda p: order.index(p.stem) if p.stem in order else len(order))
+
+
+def _report_unread(folder: Path, log: ProblemLog) -> None:
+    """Report tables of the contract in formats that are not read: they would be missed."""
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() in _UNREAD and path.name.split(".")[0] in TABLES:
+            log.add(
+                path.name,
+                "unknown_file",
+                f"A table is not read from {path.suffix.lower()} files.",
+                "Save it as CSV (UTF-8) or Parquet, or move it elsewhere.",
+            )
 
 
 def _report_unknown_file(path: Path, log: ProblemLog) -> None:

@@ -10,7 +10,9 @@ from itb_bayes.cohort.problems import ProblemLog
 from itb_bayes.cohort.rawtable import RawTable
 
 _NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
-_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?)?"
+_CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]+)?)?"
+_DATE = rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}(?:[T ]{_CLOCK})?"
+_LONGEST_NUMBER = 400  # longer ones are no measurement, and Python refuses to read some of them
 _SLASHED = re.compile(r"\d{1,4}[/.\-]\d{1,2}[/.\-]\d{1,4}$")
 _FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
@@ -91,7 +93,7 @@ def _numbers(table: RawTable, spec: ColumnSpec, text: pd.Series, log: ProblemLog
         others = [name for name in SCALES if name != "mas"]
         is_other = table.text["scale"].str.strip().isin(others) if table.has("scale") else False
         text = text.mask((text == "1+") & ~pd.Series(is_other, index=text.index), "1.5")
-    is_number = text.str.fullmatch(_NUMBER)
+    is_number = text.str.fullmatch(_NUMBER) & (text.str.len() <= _LONGEST_NUMBER)
     values = pd.to_numeric(text.where(is_number)).astype("float64")
     if (is_number | (text == "")).all() and not np.isinf(values).any():
         return values

@@ -18,7 +18,8 @@ from itb_bayes.cohort.problems import InvalidCohort, Problem, ProblemLog, sugges
 from itb_bayes.cohort.rawtable import RawTable
 from itb_bayes.cohort.reading import Examination, examine_source
 from itb_bayes.cohort.sources import Source
-from itb_bayes.cohort.typedtable import read_parquet_table, read_workbook
+from itb_bayes.cohort.typedtable import read_parquet_table
+from itb_bayes.cohort.workbook import read_workbook
 from itb_bayes.errors import CohortError, UsageError
 
 _YEAR_COLUMN = re.compile(r"(?:dose[_ ]?)?(?:y|yr|year)?[_ ]?([0-9]{1,2}(?:\.[0-9]+)?)", re.I)

@@ -43,18 +43,18 @@ def write_tables(
         folder.mkdir(parents=True, exist_ok=True)
         for name, table in tables.items():
             if TABLES[name].required or len(table):
-                _write_csv(folder / f"{name}.csv", _input_form(name, table, basis, tables))
-        (folder / METADATA_FILE).write_text(_toml(metadata), encoding="utf-8", newline="\n")
+                _write_csv(folder / f"{name}.csv", input_form(name, table, basis, tables))
+        (folder / METADATA_FILE).write_text(metadata_text(metadata), encoding="utf-8", newline="\n")
     except OSError as error:
         raise UsageError(
             f"Cannot write to {folder}: {error.strerror}. Choose another folder."
         ) from None
 
 
-def _input_form(
+def input_form(
     name: str, table: pd.DataFrame, basis: TimeBasis, tables: dict[str, pd.DataFrame]
 ) -> pd.DataFrame:
-    """Return the columns a file holds: those with values, on the cohort's clock."""
+    """Return the columns a file holds as texts: those with values, on the cohort's clock."""
     columns: dict[str, pd.Series] = {}
     for column in table.columns:
         if basis == "date" and column in ("t_years", "t_last_seen"):
@@ -96,7 +96,8 @@ def _write_csv(path: Path, table: pd.DataFrame) -> None:
     table.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
 
 
-def _toml(metadata: Metadata) -> str:
+def metadata_text(metadata: Metadata) -> str:
+    """Return the text of ``cohort.toml``, without sentinels."""
     # A JSON string is a TOML basic string: the same quotes and escapes.
     lines = [f"name = {json.dumps(metadata.name)}"]
     if metadata.description:

@@ -93,9 +93,11 @@ def _without_reported(doses: RawTable, missing: pd.Series, log: ProblemLog) -> p
         left &= doses.text["daily_dose_ug"].str.strip() == ""
     elif log.is_flagged(doses.file, 1, "daily_dose_ug"):
         left[:] = False
-    for row in doses.text.index[left.to_numpy(dtype=bool)]:
-        left[row] = not any(log.is_flagged(doses.file, int(row), name) for name in names)
-    return left
+    unreported = [
+        open_ and not any(log.is_flagged(doses.file, int(row), name) for name in names)
+        for row, open_ in zip(doses.text.index, left.to_numpy(dtype=bool), strict=True)
+    ]
+    return pd.Series(unreported, index=left.index, dtype="bool")
 
 
 def _check_boluses(

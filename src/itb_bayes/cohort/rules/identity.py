@@ -1,5 +1,7 @@
 """Who is who: patient identifiers that are unique, exact and known."""
 
+import unicodedata
+
 import pandas as pd
 
 from itb_bayes.cohort.problems import ProblemLog, suggest
@@ -29,8 +31,8 @@ def check_identifiers(patients: RawTable, log: ProblemLog) -> None:
         "patient_id",
         "id_case",
         lambda row, value: (
-            "The identifier differs only by case or white space from the one in "
-            f"line {first_folded[folded[row]]}."
+            "The identifier looks like another, by case, white space or invisible characters: "
+            f"the one in line {first_folded[folded[row]]}."
         ),
         "Write the same patient the same way; tell different patients apart clearly.",
     )
@@ -53,7 +55,8 @@ def check_known_patients(table: RawTable, patients: RawTable, log: ProblemLog) -
         "patient_id",
         "id_case",
         lambda row, value: (
-            f"The identifier differs only by case or white space from {by_folded[folded[row]]!r}."
+            "The identifier differs only by case, white space or invisible characters from "
+            f"{by_folded[folded[row]]!r}."
         ),
         "Write it as in the patients table.",
     )
@@ -84,7 +87,15 @@ def _check_white_space(table: RawTable, ids: pd.Series, log: ProblemLog) -> None
 
 
 def _folded(ids: pd.Series) -> pd.Series:
-    return ids.str.casefold().str.replace(r"\s+", "", regex=True)
+    """Return identifiers so that those which a reader cannot tell apart are the same."""
+    known = {identifier: _fold(str(identifier)) for identifier in ids.unique()}
+    return ids.map(known).astype("str")
+
+
+def _fold(identifier: str) -> str:
+    alike = unicodedata.normalize("NFKC", identifier).casefold()
+    # Category C: control and format characters, such as a zero-width space.
+    return "".join(c for c in alike if not c.isspace() and unicodedata.category(c)[0] != "C")
 
 
 def _first_rows(ids: pd.Series) -> dict[str, int]:
