@@ -123,7 +123,7 @@ def no_feedback(plan: RegimesPlan, draws: RegimesDraws) -> Pair:
     change = plan.data[:, Col.DOSE_CHANGE]
     taken = change[np.isfinite(change) & (plan.t_years >= SETTLED_YEARS)]
     g[:, Par.GAIN] = 1e-3
-    g[:, Par.DOSE_VAR] = float(taken[taken != 0.0].var())
+    g[:, Par.DOSE_VAR] = float((taken[taken != 0.0] ** 2).mean())
     g[:, Par.STILL_VAR] = 1e3
     g[:, Par.STILL] = float((taken == 0.0).mean())
     return plan, RegimesDraws(g, draws.own)

@@ -93,22 +93,23 @@ def feedback_statistics(courses: CourseSet) -> list[Statistic]:
     if answered.sum() >= LEAST_PAIRS:
         out.append(
             Statistic(
-                "reading and change of the dose that day, within patients", "correlation",
-                _correlation(
+                "change of the dose per point of that day's reading, within patients",
+                "log per point",
+                _slope(
                     _less_own_mean(courses, courses.tone, answered),
                     _less_own_mean(courses, courses.change, answered),
                 ),
             )
-        )  # fmt: skip
-    following = _next_readings(courses)
-    if following[0].size >= LEAST_PAIRS:
-        now, later = following
+        )
+    now, later = _next_readings(courses)
+    if now.size >= LEAST_PAIRS:
         out.append(
             Statistic(
-                "change of the dose and of the next reading", "correlation",
-                _correlation(courses.change[:, now], courses.tone[:, later] - courses.tone[:, now]),
+                "change of the next reading by change of the dose",
+                "points per log",
+                _slope(courses.change[:, now], courses.tone[:, later] - courses.tone[:, now]),
             )
-        )  # fmt: skip
+        )
     return out
 
 
@@ -169,15 +170,18 @@ def _less_own_mean(courses: CourseSet, values: Array, rows: NDArray[np.bool_]) -
     return np.where(there, values[:, rows] - mean[:, patient], np.nan)
 
 
-def _correlation(x: Array, y: Array) -> Array:
-    """Return the correlation of each row over the pairs that both have."""
+def _slope(x: Array, y: Array) -> Array:
+    """Return the least-squares slope of y on x of each row, over the pairs that both have.
+
+    A slope, unlike a correlation, stays when the spread of readings is another.
+    """
     both = np.isfinite(x) & np.isfinite(y)
     n = np.maximum(both.sum(axis=1, keepdims=True), 1)
     x, y = np.where(both, x, 0.0), np.where(both, y, 0.0)
     dx = np.where(both, x - x.sum(axis=1, keepdims=True) / n, 0.0)
     dy = np.where(both, y - y.sum(axis=1, keepdims=True) / n, 0.0)
-    scale = np.sqrt((dx**2).sum(axis=1) * (dy**2).sum(axis=1))
-    return np.divide((dx * dy).sum(axis=1), scale, out=np.zeros(len(scale)), where=scale > 0)
+    spread = (dx**2).sum(axis=1)
+    return np.divide((dx * dy).sum(axis=1), spread, out=np.zeros(len(spread)), where=spread > 0)
 
 
 def _root_mean_square(values: Array) -> Array:
