@@ -215,8 +215,8 @@ def page(found: dict[str, Judged], plan: RegimesPlan) -> str:
         "Parameters are held, not fitted again: a refit would bend others to make up for the "
         "fault, and this shows which check points at it.",
         "",
-        "Each fault has one check that should see it: **it fails "
-        "under this fault and under no other run**. Other checks may fail with it, since a wrong "
+        "Each fault has one check (bold) that should see it, failing under this fault and under "
+        "no other run. " + verdict(holds(found)) + " Other checks may fail with it, since a wrong "
         "model is wrong in many ways. Figures: joint probability of the statistics (`predictive-*`, "
         "`event-rates`), or probability of a rank curve that strays so far (`pit-*`); counts in "
         "tails have none. **F**: fails.",
@@ -243,6 +243,11 @@ def page(found: dict[str, Judged], plan: RegimesPlan) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def verdict(wrong: list[str]) -> str:
+    """Say whether every fault has a check of its own."""
+    return "**So it is.**" if not wrong else f"**Not so here: {'; '.join(wrong)}.**"
 
 
 def cell(judged: Judged, check: str) -> str:
