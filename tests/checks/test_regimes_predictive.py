@@ -88,7 +88,7 @@ def test_each_planted_fault_fails_its_check(own_data):
     faults[rng.choice(len(faults), 30, replace=False), 0] = True
     many = shifted(own_data, faults=faults)
     caught = {
-        "predictive-decisions": doses,
+        "predictive-changes": doses,
         "predictive-tone": scale,
         "predictive-feedback": deaf,
         "predictive-faults": many,
