@@ -58,8 +58,9 @@ def test_check_writes_page_json_and_source_data(folder: Path, tmp_path: Path) ->
     assert content["gate_passed"] is True
     names = [item["name"] for item in content["checks"]]
     assert names[:4] == ["convergence", "ranks", "prior-posterior", "estimands"]
-    assert len(set(names)) == 11
-    assert names[-1] == "loo"
+    assert len(set(names)) == 16
+    assert names[-2:] == ["loo", "sensitivity-priors"]
+    assert {"loo-pit-last", "landmark-1y", "landmark-5y"} <= set(names)
     for name in names:
         assert len(pd.read_csv(out / f"{name}.csv")) >= 1
     assert (out / "pit-last-figure.csv").exists()
@@ -115,7 +116,7 @@ def test_page_is_self_contained(page: str) -> None:
     assert all(link.startswith("#") for link in found.links)
     assert {link[1:] for link in found.links} <= set(found.ids)
     assert "default-src 'none'" in page
-    assert found.tags.count("svg") == page.count("<title id=") == 8
+    assert found.tags.count("svg") == page.count("<title id=") == 12
     assert all(len(title) > 20 for title in re.findall(r"<title id=[^>]*>([^<]*)<", page))
 
 

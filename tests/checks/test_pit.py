@@ -5,7 +5,8 @@ import pytest
 from check_cases import IID, TRUTH, make_plan, make_population, simulated_plan, with_log_doses
 from scipy.stats import kstest
 
-from itb_bayes.checks.pit import OneStepPit, one_step_pit, pit_checks
+from itb_bayes.checks.pit import OneStepPit, left_out_check, one_step_pit, pit_checks
+from itb_bayes.checks.replicates import thin_population
 from itb_bayes.checks.result import CheckResult
 
 
@@ -87,3 +88,33 @@ def test_shift_is_named() -> None:
     assert "doses were higher than forecast" in high.summary
     low = pit_checks(forecasts_of(np.random.default_rng(1).random(100) ** 3))[0]
     assert "doses were lower than forecast" in low.summary
+
+
+def test_left_out_weights_stand_for_another_population() -> None:
+    plan = simulated_plan(make_plan(20, 4), TRUTH)
+    population = make_population(plan, TRUTH, n_draw=2)
+    n_draw = len(population.cov)
+    only = np.zeros((n_draw, 20))
+    only[1] = 1.0
+    only[:, 3] = np.nan
+    got = one_step_pit(plan, population, seed=1, weight=only)
+    alone = one_step_pit(plan, thin_population(population, 2), seed=1)
+    assert got.left_out.shape == got.pit.shape
+    assert np.isnan(got.left_out[9:12]).all()
+    assert np.isfinite(np.delete(got.left_out, [9, 10, 11])).all()
+    assert not np.allclose(np.delete(got.left_out - got.pit, [9, 10, 11]), 0.0)
+    np.testing.assert_allclose(got.pit.shape, alone.pit.shape)
+    result = left_out_check(got, 1)
+    assert result.passed is not None
+    assert "Last readings of 19 patients" in result.summary
+    assert "1 patients whose weights cannot be relied on" in result.summary
+
+
+def test_weights_of_one_draw_give_the_forecast_of_that_draw() -> None:
+    plan = simulated_plan(make_plan(6, 3), TRUTH)
+    population = make_population(plan, TRUTH, n_draw=1)
+    first = np.zeros((len(population.cov), 6))
+    first[0] = 1.0
+    got = one_step_pit(plan, population, seed=1, weight=first)
+    alone = one_step_pit(plan, thin_population(population, 1), seed=1)
+    np.testing.assert_allclose(got.left_out, alone.pit)

@@ -1,7 +1,6 @@
 """`itb-bayes check` and `compare` of regimes fits."""
 
 import json
-from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,7 +9,8 @@ import xarray as xr
 
 from drift_cases import run_command
 from itb_bayes.checks.loo import PatientLoo, leave_patients_out, loo_check
-from itb_bayes.checks.regimes_suite import check_regimes, probability_list
+from itb_bayes.checks.regimes_suite import check_regimes, pointwise_of, probability_list
+from itb_bayes.cli.checks import sampler_words
 from itb_bayes.inference.pointwise import regimes_pointwise
 from itb_bayes.inference.regimes_states import filter_patients
 from regimes_fits import (
@@ -30,8 +30,7 @@ def fit(tmp_path_factory):
 
 
 def saved(fit, folder):
-    settings = {**fit.manifest["settings"], "target_accept": 0.95}
-    return save_regimes_fit(replace(fit, manifest={**fit.manifest, "settings": settings}), folder)
+    return save_regimes_fit(fit, folder)
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +45,7 @@ def test_check_prints_and_writes_in_the_order_of_a_report(folder, tmp_path):
     names = [check["name"] for check in content["checks"]]
     assert names[:4] == ["convergence", "ranks", "prior-posterior", "probabilities"]
     assert names[-3:] == ["loo", "sensitivity-priors", "sensitivity-channels"]
+    assert {"loo-pit-dose", "landmark-2y-ashworth", "landmark-faults"} <= set(names)
     assert {"pit-ashworth", "pit-spasms", "pit-dose", "pit-refills", "event-rates"} <= set(names)
     html = (tmp_path / "checks/checks.html").read_text()
     assert "Synthetic data" in html
@@ -104,6 +104,7 @@ def test_compare_fits_of_one_cohort(tmp_path, folder):
     plan = plan_regimes(spec_of(), cohort)
     other = make_regimes_fit(plan, spec_of().model_copy(update={"name": "wider"}), width=0.6)
     done = run_command("compare", folder, save_regimes_fit(other, tmp_path / "other"))
+    assert "not computed: only" in done.stdout
     assert done.code == 0, done.stderr
     assert "left-out patients" in done.stdout
 
@@ -124,3 +125,15 @@ def test_kinds_without_checks_are_refused(command, tmp_path, monkeypatch):
     monkeypatch.setattr("itb_bayes.inference.machinery.load_fit", lambda folder: other)
     done = run_command(command, *[tmp_path] * (1 + (command == "compare")))
     assert (done.code, "of kind 'spasticity'" in done.stderr) == (3, True)
+
+
+def test_pointwise_of_the_checks_is_that_of_the_fit(fit):
+    expected = regimes_pointwise(fit.plan, fit.population(), fit.thinned)
+    xr.testing.assert_equal(pointwise_of(fit.plan, fit.population(), fit.thinned), expected)
+
+
+def test_what_a_manifest_does_not_know_is_not_said():
+    settings = {"chains": 2, "draws": 30, "tune": 0, "seed": 1}
+    assert sampler_words(settings) == "NUTS, 2 chains, 30 draws each, 0 of warm-up"
+    assert sampler_words(settings | {"target_accept": 0.95}).endswith("target acceptance 0.95")
+    assert sampler_words({}) == "NUTS, settings not recorded"

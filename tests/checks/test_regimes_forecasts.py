@@ -1,17 +1,24 @@
 """Forecasts of a regimes fit: distribution functions that belong to the filter's own densities."""
 
-from dataclasses import replace
+import itertools
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
 from itb_bayes.checks import regimes_forecasts as rf
-from itb_bayes.checks.regimes_pit import confirmed, forecast_checks, last_of_each
+from itb_bayes.checks.regimes_landmarks import first_after, landmark_checks
+from itb_bayes.checks.regimes_pit import (
+    confirmed,
+    forecast_checks,
+    last_of_each,
+    left_out_checks,
+)
 from itb_bayes.inference.regimes_population import RegimesDraws
 from itb_bayes.kernel.regimes.findings import REFILL, SPASM, TONE
 from itb_bayes.kernel.regimes.layout import Code, Col, State
 from itb_bayes.kernel.regimes.trace import trace
-from itb_bayes.kernel.regimes_forecast import expected_readings
+from itb_bayes.kernel.regimes_forecast import beliefs_before_reading, expected_readings
 from regimes_fits import small_regimes_fit
 
 H = 1e-4
@@ -28,6 +35,47 @@ def draws(fit):
     return RegimesDraws(found.g[:3], found.own[:3])
 
 
+@dataclass(frozen=True)
+class Prefixes:
+    """The records up to each day laid out as patients of their own, that day blanked."""
+
+    data: np.ndarray
+    codes: np.ndarray
+    offsets: np.ndarray
+    step: np.ndarray
+    patient: np.ndarray
+
+    @classmethod
+    def of(cls, plan):
+        unread, uncoded = rf.blank_days(plan)
+        data, codes, lengths, steps = [], [], [], []
+        for first, last in itertools.pairwise(plan.offsets):
+            for k in range(first + 1, last):
+                data.append(np.concatenate([plan.data[first:k], unread[k : k + 1]]))
+                codes.append(np.concatenate([plan.codes[first:k], uncoded[k : k + 1]]))
+                lengths.append(k + 1 - first)
+                steps.append(k)
+        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        step = np.array(steps)
+        return cls(
+            np.concatenate(data), np.concatenate(codes), offsets, step, plan.step_patient[step]
+        )
+
+    def belief(self, g, own):
+        found = trace(g, own[self.patient], self.data, self.codes, self.offsets)[1]
+        return found[self.offsets[1:] - 1]
+
+
+def test_one_step_on_is_the_filter_over_the_records_up_to_then(fit, draws):
+    plan, prefixes = fit.plan, Prefixes.of(fit.plan)
+    unread, uncoded = rf.blank_days(plan)
+    g, own = draws.g[1], np.ascontiguousarray(draws.own[1])
+    found = beliefs_before_reading(g, own, plan.data, plan.codes, plan.offsets, unread, uncoded)
+    np.testing.assert_allclose(
+        found[prefixes.step], prefixes.belief(g, own), rtol=1e-12, atol=1e-12
+    )
+
+
 def without(plan, *columns):
     data = plan.data.copy()
     data[:, columns] = np.nan
@@ -42,12 +90,11 @@ def moved(plan, column, by):
 
 def expected_density(plan, draws, channel):
     """Density of each reading under the blanked belief, from the filter's likelihood by state."""
-    blanked = rf.blank_days(plan)
+    blanked = Prefixes.of(plan)
     total = np.zeros(blanked.step.size)
     for s in range(draws.n_draw):
         g, own = draws.g[s], np.ascontiguousarray(draws.own[s])
-        belief = trace(g, own[blanked.patient], blanked.data, blanked.codes, blanked.offsets)[1]
-        weight = belief[blanked.offsets[1:] - 1][:, :, 0]
+        weight = blanked.belief(g, own)[:, :, 0]
         by_state = trace(g, own, plan.data, plan.codes, plan.offsets)[3]
         total += (weight * np.exp(by_state[blanked.step, channel])).sum(axis=1) / draws.n_draw
     return total
@@ -79,13 +126,12 @@ def test_slopes_of_distributions_are_the_densities_of_the_filter(
 
 def held(plan, draws, name, column, by):
     """Limits of readings that were moved, under forecasts that were not."""
-    blanked = rf.blank_days(plan)
+    blanked = Prefixes.of(plan)
     row = moved(plan, column, by).data[blanked.step]
     total = np.zeros(blanked.step.size)
     for s in range(draws.n_draw):
         g, own = draws.g[s], np.ascontiguousarray(draws.own[s])
-        belief = trace(g, own[blanked.patient], blanked.data, blanked.codes, blanked.offsets)[1]
-        at = belief[blanked.offsets[1:] - 1]
+        at = blanked.belief(g, own)
         code = plan.codes[blanked.step]
         expected = expected_readings(g, own, blanked.patient, row, code, at)
         total += rf._limits(g, own[blanked.patient], row, expected)[name][0] / draws.n_draw
@@ -176,6 +222,47 @@ def test_many_more_faults_than_expected_fail(fit):
     crowded = replace(fit.plan, codes=codes)
     event = {r.name: r for r in forecast_checks(crowded, found, 1)}["event-rates"]
     assert event.passed is False
+
+
+def test_weights_stand_for_another_posterior(fit, draws):
+    by_draw = rf.forecast_draws(fit.plan, draws)
+    only = np.zeros((draws.n_draw, fit.plan.n_patient))
+    only[1] = 1.0
+    only[:, 2] = np.nan
+    found = by_draw.average(only)
+    alone = rf.forecast_readings(fit.plan, RegimesDraws(draws.g[1:2], draws.own[1:2]))
+    kept = found.patient != 2
+    for name in rf.CHANNELS:
+        np.testing.assert_allclose(found.below[name][kept], alone.below[name][kept])
+        assert np.isnan(found.below[name][~kept]).all()
+    assert found.expected_faults.shape == (draws.n_draw, 2)
+
+
+def test_left_out_patients_who_cannot_be_weighed_are_named_in_number(fit, draws):
+    results = left_out_checks(fit.plan, rf.forecast_readings(fit.plan, draws), 1, 2)
+    assert [r.name for r in results] == [f"loo-pit-{name}" for name in rf.CHANNELS]
+    assert all("2 patients whose weights cannot be relied on" in r.summary for r in results)
+
+
+def test_landmarks_take_the_first_reading_of_the_year_after(fit, draws):
+    by_draw = rf.forecast_draws(fit.plan, draws)
+    found = by_draw.average()
+    pit = found.pit("ashworth", 1)
+    first = first_after(fit.plan, found, pit, 1.0)
+    expected = []
+    for i in range(fit.plan.n_patient):
+        own = (found.patient == i) & np.isfinite(pit)
+        t = fit.plan.t_years[found.step]
+        near = np.flatnonzero(own & (t > 1.0) & (t <= 2.0))
+        expected += [pit[near[0]]] if near.size else []
+    assert first.tolist() == expected
+    results = {r.name: r for r in landmark_checks(fit.plan, by_draw, found, 1)}
+    assert results["landmark-1y-ashworth"].passed is None  # six patients are too few to judge
+    faults = results["landmark-faults"]
+    assert faults.passed is not None
+    assert faults.table["observed"].sum() == 2.0
+    quiet = replace(fit.plan, channels=("ashworth",))
+    assert "landmark-faults" not in {r.name for r in landmark_checks(quiet, by_draw, found, 1)}
 
 
 def test_last_of_each_takes_one_reading_per_patient():

@@ -19,9 +19,10 @@ from itb_bayes.checks.regimes_replicates import (
     with_observed,
 )
 from itb_bayes.checks.regimes_statistics import (
-    association_statistics,
+    before_fault_statistics,
     decision_statistics,
     fault_statistics,
+    feedback_statistics,
     tone_statistics,
 )
 from itb_bayes.checks.statistics import Statistic
@@ -89,7 +90,7 @@ def test_each_planted_fault_fails_its_check(own_data):
     caught = {
         "predictive-changes": doses,
         "predictive-tone": scale,
-        "predictive-associations": deaf,
+        "predictive-feedback": deaf,
         "predictive-faults": many,
     }
     for name, courses in caught.items():
@@ -181,9 +182,11 @@ def test_associations_by_hand(fit):
     courses = by_hand(fit, 0.2 * (tone - 1.5), tone, faults)
     dose = courses.log_dose.copy()
     dose[0, own] = np.linspace(0.0, 0.8, own.size)
-    found = named(association_statistics(replace(courses, log_dose=dose)))
-    assert found["reading and change of the dose that day"][0] == pytest.approx(1.0)
-    assert found["change of the dose and of the next reading"][0] < -0.3
+    with_dose = replace(courses, log_dose=dose)
+    found = named([*feedback_statistics(with_dose), *before_fault_statistics(with_dose)])
+    answer = found["change of the dose per point of that day's reading, within patients"]
+    assert answer[0] == pytest.approx(0.2)
+    assert found["change of the next reading by change of the dose"][0] < -1.5
     near = own[(own < own[-1]) & (plan.t_years[own] >= plan.t_years[own[-1]] - 0.5)]
     assert found["rise of the log dose in the half year before a fault"][0] == pytest.approx(
         dose[0, near[-1]] - dose[0, near[0]]
@@ -218,12 +221,12 @@ def test_the_joint_checks_say_who_was_looked_at(clinic, monkeypatch):
     few = make_regimes_fit(clinic.plan, draws=10)
     results = joint_checks(few)
     assert [result.name for result in results] == [
-        "predictive-doses", "predictive-changes", "predictive-tone", "predictive-faults",
-        "predictive-associations",
+        "predictive-doses", "predictive-decisions", "predictive-changes", "predictive-tone",
+        "predictive-faults", "predictive-feedback", "predictive-associations",
     ]  # fmt: skip
     assert f"of {clinic.plan.n_patient} patients, chosen at random." in results[-1].summary
-    assert STILL_YEARS in set(results[1].table["statistic"])
-    assert "continuous" not in results[1].summary
+    assert STILL_YEARS in set(results[2].table["statistic"])
+    assert "continuous" not in results[2].summary
 
 
 def test_nothing_to_compare_is_said():

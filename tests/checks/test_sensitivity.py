@@ -6,9 +6,11 @@ import xarray as xr
 from scipy import stats
 
 from itb_bayes.checks.sensitivity import (
+    RISES,
     channel_sensitivity,
     leave_out,
     prior_sensitivity,
+    rise_probabilities,
     shift_of_probabilities,
     silence,
 )
@@ -97,7 +99,7 @@ def test_shift_counts_first_explanations_that_change():
 def test_channels_are_left_out_one_by_one(fit, now):
     seen = []
     result = channel_sensitivity(
-        fit.plan, fit.population(), fit.thinned, now, lambda done, total: seen.append((done, total))
+        fit.plan, fit.population(), now, lambda done, total: seen.append((done, total))
     )
     assert sorted(result.table["channel"]) == sorted(fit.plan.channels)
     assert result.table["largest_change"].gt(0).any()
@@ -114,3 +116,12 @@ def test_what_is_left_out_says_nothing_by_its_silence_either(fit):
     assert silence(draws, "refills") is draws
     assert (leave_out(fit.plan, "tests").codes[:, Code.DYE] == -1).all()
     assert fit.plan.codes[:, Code.DYE].max() == 1
+
+
+def test_rises_are_two_exclusive_answers(fit):
+    p = np.random.default_rng(2).random((fit.posterior.sizes["chain"] * 30, 4))
+    laid = rise_probabilities(p, fit.posterior)
+    np.testing.assert_allclose(laid.sum("explanation"), 1.0)
+    np.testing.assert_array_equal(laid.to_numpy()[1, 0, :, 1], p[30])
+    result = prior_sensitivity(fit.spec, fit.posterior, laid)
+    assert set(result.table["explanation"]) <= set(RISES)

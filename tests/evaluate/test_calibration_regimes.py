@@ -8,7 +8,7 @@ import pytest
 
 from drift_cases import run_command, tree_of
 from itb_bayes.evaluate.calibration.experiment import N_RANKED, run_replicate
-from itb_bayes.evaluate.calibration.regimes import RegimesExperiment
+from itb_bayes.evaluate.calibration.regimes import RegimesExperiment, RegimesPosteriorExperiment
 from itb_bayes.evaluate.calibration.run import calibrate
 from itb_bayes.evaluate.calibration.verdict import rank_table
 from itb_bayes.evaluate.distribute import Workplace
@@ -16,7 +16,13 @@ from itb_bayes.inference import refit
 from itb_bayes.inference.settings import SamplerSettings
 from itb_bayes.kernel.regimes.layout import Col
 from itb_bayes.model.regimes_plan import plan_regimes
-from regimes_fits import regimes_cohort, regimes_posterior, regimes_spec, small_regimes_fit
+from regimes_fits import (
+    regimes_cohort,
+    regimes_posterior,
+    regimes_spec,
+    save_regimes_fit,
+    small_regimes_fit,
+)
 
 SHORT = SamplerSettings(draws=60, tune=60, chains=2)
 
@@ -100,8 +106,41 @@ def test_the_command_takes_regimes_models(no_sampler, tmp_path):
     )  # fmt: skip
     assert done.code == 0, done.stderr
     assert "days of record" in (tmp_path / "c/calibration.html").read_text()
-    done = run_command("calibrate", "@regimes", "--posterior", tmp_path, "--out", tmp_path / "d")
-    assert (done.code, "leave --posterior out" in done.stderr) == (3, True)
+
+
+def test_posterior_replicates_join_observed_and_new_patients(tmp_path, no_sampler):
+    fit = small_regimes_fit(tmp_path / "cohort")
+    experiment = RegimesPosteriorExperiment(fit, SHORT)
+    truth = experiment.draw_truth(np.random.default_rng(1))
+    assert dict(truth.sizes)["chain"] == dict(truth.sizes)["draw"] == 1
+    data = experiment.simulate(truth, np.random.default_rng(2))
+    n, rows = fit.plan.n_patient, len(fit.plan.data)
+    assert data.n_patient == 2 * n
+    np.testing.assert_array_equal(data.data[rows:], fit.plan.data)
+    np.testing.assert_array_equal(data.codes[rows:], fit.plan.codes)
+    np.testing.assert_array_equal(data.offsets[n:], fit.plan.offsets + rows)
+    assert not np.array_equal(data.data[:rows], fit.plan.data, equal_nan=True)
+    assert len(set(data.patient_ids)) == 2 * n
+    assert experiment.identity["fit"] == fit.manifest["run"]
+    assert experiment.identity != RegimesExperiment(fit.spec, fit.plan, SHORT).identity
+
+
+def test_the_command_calibrates_a_posterior(tmp_path, monkeypatch):
+    class AnySize(PriorRefitter):
+        def sample(self, plan, settings, cores=None):
+            assert plan.n_patient == 2 * self.plan.n_patient
+            return tree_of(regimes_posterior(self.spec, self.plan, 2, 60, seed=settings.seed))
+
+    monkeypatch.setattr(refit, "RegimesRefitter", AnySize)
+    folder = save_regimes_fit(small_regimes_fit(tmp_path / "cohort"), tmp_path / "fit")
+    done = run_command(
+        "calibrate", "@regimes", "--posterior", folder, "--out", tmp_path / "c",
+        "--replicates", "20", "--workers", "0", "--quiet",
+    )  # fmt: skip
+    assert done.code == 0, done.stderr
+    assert "posterior of run" in (tmp_path / "c/calibration.html").read_text()
+    done = run_command("calibrate", "@drift", "--posterior", folder, "--out", tmp_path / "d")
+    assert (done.code, "is a fit of another model" in done.stderr) == (2, True)
 
 
 def test_other_groups_are_refused_by_the_compiled_model(tmp_path, monkeypatch):

@@ -14,6 +14,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from itb_bayes.checks.result import CheckResult
+from itb_bayes.risk.weights import importance_weights
 
 VERY_BAD_K = 1.0
 
@@ -66,6 +67,26 @@ def leave_patients_out(posterior: xr.Dataset, log_likelihood: xr.DataArray) -> P
     return PatientLoo(
         result.elpd_i.to_numpy(), result.pareto_k.to_numpy(), float(result.good_k), float(result.p)
     )
+
+
+def left_out_weights(log_likelihood: xr.DataArray) -> tuple[NDArray[np.float64], int]:
+    """Return weights of the draws that stand for the posterior without each patient.
+
+    Parameters
+    ----------
+    log_likelihood : xarray.DataArray
+        Of each patient's records, dims (chain, draw, patient).
+
+    Returns
+    -------
+    weight : ndarray, shape (n_chain * n_draw, n_patient)
+        Each patient's sum to one; NaN for patients whose weights cannot be relied on.
+    n_unreliable : int
+    """
+    values = log_likelihood.transpose("chain", "draw", "patient").to_numpy()
+    found = importance_weights(-values.reshape(-1, values.shape[2]))
+    weight = np.where(found.reliable, found.weight, np.nan)
+    return weight, int((~found.reliable).sum())
 
 
 def loo_check(loo: PatientLoo, n_parameter: int) -> CheckResult:

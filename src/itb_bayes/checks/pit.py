@@ -1,6 +1,6 @@
 """One-step-ahead probability integral transforms: was each reading forecast with honest width?"""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 from scipy.stats import binom
 
 from itb_bayes.checks.bands import ecdf_at, uniform_band
-from itb_bayes.checks.replicates import thin_population
+from itb_bayes.checks.replicates import thin_population, thinned_draws
 from itb_bayes.checks.result import CheckResult
 from itb_bayes.checks.statistics import UNCHANGED_LOG
 from itb_bayes.inference.patients import conditionals_of
 from itb_bayes.inference.population import PopulationDraws
 from itb_bayes.inference.progress import Progress
+from itb_bayes.inference.threads import map_in_threads
 from itb_bayes.model.plan import DriftPlan
 
 N_DRAW = 200
@@ -37,15 +38,23 @@ class OneStepPit:
         follow-up often comes soon after a regular one and only carries its dose forward.)
     unchanged : ndarray of bool, shape (n_forecast,)
         The reading repeats the one before.
+    left_out : ndarray, shape (n_forecast,)
+        The same probability by the population posterior without the patient (LOO-PIT); NaN where
+        it cannot be had, empty where it was not asked for.
     """
 
     pit: NDArray[np.float64]
     is_last: NDArray[np.bool_]
     unchanged: NDArray[np.bool_]
+    left_out: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
 
 
 def one_step_pit(
-    plan: DriftPlan, population: PopulationDraws, seed: int, quiet: bool = True
+    plan: DriftPlan,
+    population: PopulationDraws,
+    seed: int,
+    quiet: bool = True,
+    weight: NDArray[np.float64] | None = None,
 ) -> OneStepPit:
     """Return the PIT of each reading given the patient's earlier ones.
 
@@ -60,27 +69,63 @@ def one_step_pit(
         The distribution functions are exact; the seed only feeds draws that are not used.
     quiet : bool
         No progress on stderr.
+    weight : ndarray, shape (n_draw, n_patient), optional
+        Weights of all draws that leave each patient out; NaN for patients for whom they cannot be
+        relied on.
     """
+    kept = thinned_draws(population, N_DRAW)
     population = thin_population(population, N_DRAW)
-    panel = plan.panel
+    weights = None if weight is None else weight[kept] / weight[kept].sum(axis=0)
     full_step = FULL_STEP * plan.series.step_months / 12.0
-    pit: list[float] = []
-    last: list[bool] = []
-    unchanged: list[bool] = []
     progress = Progress("one-step forecasts", plan.n_patient, quiet=quiet)
-    for i in range(plan.n_patient):
-        t, y = panel.patient(i)
+
+    def run(i: int) -> tuple[list[float], list[float], list[bool], list[bool]]:
+        t, y = plan.panel.patient(i)
         full = np.flatnonzero(np.diff(t) >= full_step) + 1
+        pit, left_out = [], []
         for j in range(1, t.size):
-            got = conditionals_of(
+            cdf = conditionals_of(
                 plan, population, i, t[:j], y[:j], t[j : j + 1], y[j : j + 1], seed
-            )
-            pit.append(float(got.cdf.mean()))
-            last.append(bool(full.size and j == full[-1]))
-            unchanged.append(bool(abs(y[j] - y[j - 1]) < UNCHANGED_LOG))
-        progress.update(i + 1)
+            ).cdf.ravel()
+            pit.append(float(cdf.mean()))
+            if weights is not None:
+                left_out.append(float(weights[:, i] @ cdf))
+        last = [bool(full.size and j == full[-1]) for j in range(1, t.size)]
+        same = [bool(abs(y[j] - y[j - 1]) < UNCHANGED_LOG) for j in range(1, t.size)]
+        return pit, left_out, last, same
+
+    found = map_in_threads(run, plan.n_patient, progress.update)
     progress.finish()
-    return OneStepPit(np.array(pit), np.array(last, dtype=bool), np.array(unchanged, dtype=bool))
+    pit, left_out, last, same = ([v for part in column for v in part]
+                                 for column in zip(*found, strict=True))  # fmt: skip
+    return OneStepPit(
+        np.array(pit, dtype=float),
+        np.array(last, dtype=bool),
+        np.array(same, dtype=bool),
+        np.array(left_out, dtype=float),
+    )
+
+
+def left_out_check(forecasts: OneStepPit, n_unreliable: int) -> CheckResult:
+    """Judge the last readings by the population posterior without the patient (LOO-PIT).
+
+    ``n_unreliable`` is the number of patients for whom it cannot be had.
+    """
+    chosen = forecasts.is_last & np.isfinite(forecasts.left_out)
+    result = shape_check(
+        "loo-pit-last",
+        "Did each patient's last dose fall where his earlier ones and the other patients said?",
+        forecasts.left_out[chosen],
+        repeats=float(forecasts.unchanged[chosen].mean()) if chosen.any() else 0.0,
+    )
+    return replace(result, summary=result.summary + left_out_note(n_unreliable))
+
+
+def left_out_note(n_unreliable: int) -> str:
+    """Say how many patients are missing from a LOO-PIT, and why."""
+    if not n_unreliable:
+        return ""
+    return f" {n_unreliable} patients whose weights cannot be relied on (see loo) are left out."
 
 
 def pit_checks(forecasts: OneStepPit) -> tuple[CheckResult, ...]:
@@ -126,7 +171,12 @@ def ecdf_table(pit: NDArray[np.float64]) -> pd.DataFrame:
 
 
 def shape_check(
-    name: str, question: str, last: NDArray[np.float64], what: str = "doses", repeats: float = 0.0
+    name: str,
+    question: str,
+    last: NDArray[np.float64],
+    what: str = "doses",
+    repeats: float = 0.0,
+    which: str = "last",
 ) -> CheckResult:
     """Judge the shape of the PITs of one reading per patient.
 
@@ -138,17 +188,19 @@ def shape_check(
         What was forecast, in the plural.
     repeats : float
         Share of readings that repeat the one before exactly, where the model is continuous.
+    which : str
+        Which of his readings each patient gives.
     """
     criterion = (
-        "passes if the distribution of the last readings' PIT stays inside the 95 % simultaneous "
-        "band of a uniform one (it leaves the band by chance for 1 in 20 right models); one "
-        "reading per patient, so that they are independent"
+        f"passes if the distribution of the {which} readings' PIT stays inside the 95 % "
+        "simultaneous band of a uniform one (it leaves the band by chance for 1 in 20 right "
+        "models); one reading per patient, so that they are independent"
     )
     if last.size < MINIMUM_PATIENTS:
         return too_few(name, question, criterion, last.size)
     band = uniform_band(last.size, BAND_PROBABILITY)
     inside = band.holds(ecdf_at(last, band.z))
-    summary = f"Last readings of {last.size} patients: the curve " + (
+    summary = f"{which.capitalize()} readings of {last.size} patients: the curve " + (
         "stays inside the band." if inside else f"leaves the band; {_shape(last, what)}."
     )
     if repeats > 0:

@@ -1,7 +1,7 @@
 """One-step-ahead forecasts of every reading of a regimes fit, from the filter alone.
 
-Each reading is forecast from everything that was recorded of the patient before its day. The
-filter is run over the records up to that day with the readings of the day itself blanked.
+Each reading is forecast from everything that was recorded of the patient before its day: the
+filter goes one step on from there with the readings of the day itself blanked.
 """
 
 from collections.abc import Callable
@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from itb_bayes.inference.regimes_population import RegimesDraws
+from itb_bayes.inference.threads import map_in_threads
 from itb_bayes.kernel.regimes.findings import REFILL_OUTLIER, REFILL_OUTLIER_DENSITY
 from itb_bayes.kernel.regimes.layout import WIDEST_CHANGE, Code, Col, Own, Par, State
-from itb_bayes.kernel.regimes.trace import trace
-from itb_bayes.kernel.regimes_forecast import expected_readings
+from itb_bayes.kernel.regimes_forecast import beliefs_before_reading, expected_readings
 from itb_bayes.model.regimes_plan import RegimesPlan
 
 Array = NDArray[np.float64]
+Index = NDArray[np.int64]
 
 CHANNELS = ("ashworth", "spasms", "dose", "refills")
 SCALE = (0.0, 4.0)
@@ -28,32 +29,12 @@ HALF_SCORE = 0.5
 READINGS = (Col.ASHWORTH, Col.PENN, Col.REFILL, Col.EDSS, Col.DOSE_CHANGE)
 TESTS = (Code.DYE, Code.ASPIRATION, Code.ROTOR)
 LABELS = (Code.TOLERANCE, Code.PROGRESSION, Code.TRIGGER, Code.ACTION)
-STEP_BUDGET = 6_000_000
-"""Filter steps that may be spent: about 20 s on one core."""
+STEP_BUDGET = 1_000_000
+"""Steps that may be forecast, each under one draw: about 20 s on one core."""
 
-LEAST_DRAWS, MOST_DRAWS = 40, 150
+LEAST_DRAWS, MOST_DRAWS = 40, 120
 _NODES, _NODE_WEIGHTS = np.polynomial.hermite_e.hermegauss(13)
 _UNIFORM_NODES = (np.arange(40) + 0.5) / 40.0
-
-
-@dataclass(frozen=True, eq=False)
-class Blanked:
-    """The records of every patient up to each of his days, the last day's readings blanked.
-
-    Attributes
-    ----------
-    data, codes, offsets : ndarray
-        As a plan's, with one "patient" per forecast day.
-    step : ndarray of int64, shape (n_forecast,)
-        The step of the plan that is forecast; first days are not.
-    patient : ndarray of int64, shape (n_forecast,)
-    """
-
-    data: Array
-    codes: NDArray[np.int64]
-    offsets: NDArray[np.int64]
-    step: NDArray[np.int64]
-    patient: NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,8 +52,8 @@ class Forecasts:
         Confirmed faults of catheter and pump that the filter expected in all, by draw.
     """
 
-    step: NDArray[np.int64]
-    patient: NDArray[np.int64]
+    step: Index
+    patient: Index
     below: dict[str, Array]
     above: dict[str, Array]
     expected_faults: Array
@@ -83,24 +64,57 @@ class Forecasts:
         return self.below[channel] + u * (self.above[channel] - self.below[channel])
 
 
-def blank_days(plan: RegimesPlan) -> Blanked:
-    """Lay out the forecast days of a plan."""
-    rows, lengths, steps, patients = [], [], [], []
-    for i in range(plan.n_patient):
-        first, last = int(plan.offsets[i]), int(plan.offsets[i + 1])
-        for k in range(first + 1, last):
-            rows.append(np.arange(first, k + 1))
-            lengths.append(k + 1 - first)
-            steps.append(k)
-            patients.append(i)
-    index = np.concatenate([np.empty(0, dtype=np.int64), *rows])
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    data, codes = plan.data[index].copy(), plan.codes[index].copy()
-    ends = offsets[1:] - 1
-    data[np.ix_(ends, READINGS)] = np.nan
-    codes[np.ix_(ends, TESTS)] = -1
-    codes[np.ix_(ends, LABELS)] = 0
-    return Blanked(data, codes, offsets, np.array(steps, np.int64), np.array(patients, np.int64))
+@dataclass(frozen=True, eq=False)
+class ForecastDraws:
+    """Forecasts of every reading under each of some draws of the population.
+
+    Attributes
+    ----------
+    step, patient : ndarray of int64, shape (n_forecast,)
+    kept : ndarray of int64, shape (n_kept,)
+        Which draws were used.
+    below, above : dict of str to ndarray, shape (n_kept, n_forecast)
+    faults : ndarray, shape (n_kept, n_forecast, 2)
+        Probability that a fault of catheter, or of pump, is confirmed at each step.
+    """
+
+    step: Index
+    patient: Index
+    kept: Index
+    below: dict[str, Array]
+    above: dict[str, Array]
+    faults: Array
+
+    def average(self, weight: Array | None = None) -> Forecasts:
+        """Return the mean over draws.
+
+        Parameters
+        ----------
+        weight : ndarray, shape (n_draw, n_patient), optional
+            Weights of all draws for each patient, for a posterior that another one stands in for;
+            by default all are equal. NaN for patients who are to be left out.
+        """
+        if weight is None:
+            own = np.full((self.kept.size, self.step.size), 1.0 / self.kept.size)
+        else:
+            some = weight[self.kept]
+            own = (some / some.sum(axis=0))[:, self.patient]
+        return Forecasts(
+            self.step,
+            self.patient,
+            {name: (own * limit).sum(axis=0) for name, limit in self.below.items()},
+            {name: (own * limit).sum(axis=0) for name, limit in self.above.items()},
+            self.faults.sum(axis=1),
+        )
+
+
+def blank_days(plan: RegimesPlan) -> tuple[Array, Index]:
+    """Return the data and codes of a plan without anything that was read on the day itself."""
+    data, codes = plan.data.copy(), plan.codes.copy()
+    data[:, READINGS] = np.nan
+    codes[:, TESTS] = -1
+    codes[:, LABELS] = 0
+    return data, codes
 
 
 def forecast_readings(
@@ -108,41 +122,59 @@ def forecast_readings(
     draws: RegimesDraws,
     on_draw: Callable[[int, int], None] | None = None,
 ) -> Forecasts:
-    """Forecast every reading of a plan from the patient's earlier ones.
+    """Forecast every reading of a plan from the patient's earlier ones, averaged over draws.
 
-    The population was fitted to these readings too; each of them moves it little.
+    The population was fitted to these readings too; each of them moves it little. See
+    :func:`forecast_draws`.
+    """
+    return forecast_draws(plan, draws, on_draw).average()
+
+
+def forecast_draws(
+    plan: RegimesPlan,
+    draws: RegimesDraws,
+    on_draw: Callable[[int, int], None] | None = None,
+) -> ForecastDraws:
+    """Forecast every reading of a plan from the patient's earlier ones, draw by draw.
 
     Parameters
     ----------
     plan : RegimesPlan
     draws : RegimesDraws
-        Evenly spaced ones of them are averaged, as many as the work allows (40 to 150).
+        Evenly spaced ones of them are used, as many as the work allows (40 to 120).
     on_draw : callable, optional
         Called with the number of draws done and the number to do.
     """
-    blanked = blank_days(plan)
-    n_draw = int(np.clip(STEP_BUDGET // max(len(blanked.data), 1), LEAST_DRAWS, MOST_DRAWS))
-    keep = np.linspace(0, draws.n_draw - 1, min(n_draw, draws.n_draw)).round().astype(int)
-    n = blanked.step.size
-    below = {name: np.zeros(n) for name in CHANNELS}
-    above = {name: np.zeros(n) for name in CHANNELS}
-    faults = np.zeros((keep.size, 2))
-    dt = plan.t_years[blanked.step] - plan.t_years[blanked.step - 1]
-    row, code = plan.data[blanked.step], plan.codes[blanked.step]
-    ends = blanked.offsets[1:] - 1
-    for j, s in enumerate(keep):
-        g, own = draws.g[s], np.ascontiguousarray(draws.own[s])
-        belief = trace(g, own[blanked.patient], blanked.data, blanked.codes, blanked.offsets)[1][
-            ends
-        ]
-        expected = expected_readings(g, own, blanked.patient, row, code, belief)
-        for name, (low, high) in _limits(g, own[blanked.patient], row, expected).items():
-            below[name] += low / keep.size
-            above[name] += high / keep.size
-        faults[j] = chances_of_finding(g, expected[:, :, 0], row[:, Col.SEARCH], dt).sum(axis=0)
-        if on_draw is not None:
-            on_draw(j + 1, keep.size)
-    return Forecasts(blanked.step, blanked.patient, below, above, faults)
+    n_step = len(plan.data)
+    n_draw = int(np.clip(STEP_BUDGET // max(n_step, 1), LEAST_DRAWS, MOST_DRAWS))
+    kept = np.linspace(0, draws.n_draw - 1, min(n_draw, draws.n_draw)).round().astype(np.int64)
+    later = np.ones(n_step, dtype=bool)
+    later[plan.offsets[:-1]] = False
+    step = np.flatnonzero(later)
+    patient = plan.step_patient[step]
+    unread, uncoded = blank_days(plan)
+    row, code = plan.data[step], plan.codes[step]
+    dt = plan.t_years[step] - plan.t_years[step - 1]
+
+    def run(j: int) -> tuple[dict[str, tuple[Array, Array]], Array]:
+        g, own = draws.g[kept[j]], np.ascontiguousarray(draws.own[kept[j]])
+        belief = beliefs_before_reading(
+            g, own, plan.data, plan.codes, plan.offsets, unread, uncoded
+        )[step]
+        expected = expected_readings(g, own, patient, row, code, belief)
+        chances = chances_of_finding(g, expected[:, :, 0], row[:, Col.SEARCH], dt)
+        return _limits(g, own[patient], row, expected), chances
+
+    told = None if on_draw is None else (lambda done: on_draw(done, kept.size))
+    found = map_in_threads(run, kept.size, told)
+    return ForecastDraws(
+        step,
+        patient,
+        kept,
+        {name: np.stack([limits[name][0] for limits, _ in found]) for name in CHANNELS},
+        {name: np.stack([limits[name][1] for limits, _ in found]) for name in CHANNELS},
+        np.stack([chances for _, chances in found]),
+    )
 
 
 def found_rates(g: Array) -> Array:

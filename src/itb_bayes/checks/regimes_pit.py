@@ -1,10 +1,19 @@
 """Were readings and confirmed faults of a regimes fit forecast with honest width?"""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from itb_bayes.checks.pit import MINIMUM_PATIENTS, ecdf_table, pit_summary, shape_check, tail_check
+from itb_bayes.checks.pit import (
+    MINIMUM_PATIENTS,
+    ecdf_table,
+    left_out_note,
+    pit_summary,
+    shape_check,
+    tail_check,
+)
 from itb_bayes.checks.predictive import compare
 from itb_bayes.checks.regimes_forecasts import CHANNELS, Forecasts
 from itb_bayes.checks.result import CheckResult
@@ -35,6 +44,37 @@ def forecast_checks(plan: RegimesPlan, forecasts: Forecasts, seed: int) -> tuple
     if "events" in plan.channels:
         results.append(_event_check(plan, forecasts, seed))
     return tuple(results)
+
+
+def left_out_checks(
+    plan: RegimesPlan, forecasts: Forecasts, seed: int, n_unreliable: int
+) -> tuple[CheckResult, ...]:
+    """Judge forecasts by a population that has not seen the patient (LOO-PIT).
+
+    Parameters
+    ----------
+    plan : RegimesPlan
+    forecasts : Forecasts
+        Averaged with each patient's leave-one-out weights; NaN for patients whose weights cannot
+        be relied on.
+    seed : int
+    n_unreliable : int
+        How many these are.
+    """
+    out = []
+    for channel in CHANNELS:
+        if channel in plan.channels:
+            one, many = WORDS[channel]
+            pit = last_of_each(forecasts.patient, forecasts.pit(channel, seed))
+            result = shape_check(
+                f"loo-pit-{channel}",
+                f"Did each patient's last {one} fall where his earlier records and the other "
+                "patients said?",
+                pit,
+                many,
+            )
+            out.append(replace(result, summary=result.summary + left_out_note(n_unreliable)))
+    return tuple(out)
 
 
 def last_of_each(patient: NDArray[np.int64], pit: Array) -> Array:

@@ -16,9 +16,11 @@ from itb_bayes.checks.regimes_replicates import (
     with_observed,
 )
 from itb_bayes.checks.regimes_statistics import (
-    association_statistics,
+    LOWERED,
+    before_fault_statistics,
     decision_statistics,
     fault_statistics,
+    feedback_statistics,
     tone_statistics,
 )
 from itb_bayes.checks.result import CheckResult
@@ -69,6 +71,8 @@ def compare_courses(courses: CourseSet) -> tuple[CheckResult, ...]:
     plan = courses.plan
     design = YearDesign.laid_out(plan.diagnoses, plan.diagnosis_index, plan.t_years, plan.offsets)
     dose = courses.log_dose
+    decisions = decision_statistics(courses)
+    direction = [s for s in decisions if s.name == LOWERED]
     changes = [
         replace(s, name=STILL_YEARS, judged=True) if s.name == UNCHANGED else s
         for s in change_statistics(dose, design)
@@ -83,9 +87,15 @@ def compare_courses(courses: CourseSet) -> tuple[CheckResult, ...]:
             plot=dose_bands(dose[1:], design, dose[0]),
         ),
         compare(
+            "predictive-decisions",
+            "Would their doses be left alone as often, and otherwise moved as far?",
+            [s for s in decisions if s.name != LOWERED],
+            "too few decisions about the dose after the first half year",
+        ),
+        compare(
             "predictive-changes",
-            "Would their doses change from visit to visit and year to year as the observed did?",
-            decision_statistics(courses) + changes + persistence_statistics(dose, design),
+            "Would their doses change from year to year, and persist, as the observed did?",
+            direction + changes + persistence_statistics(dose, design),
             f"fewer than {MINIMUM_PATIENTS} yearly comparisons after the first year",
         ),
         compare(
@@ -101,10 +111,16 @@ def compare_courses(courses: CourseSet) -> tuple[CheckResult, ...]:
             "there is no follow-up",
         ),
         compare(
-            "predictive-associations",
-            "Would doses, spasticity and faults go together as they do?",
-            _filled(association_statistics(courses)),
+            "predictive-feedback",
+            "Would doses answer spasticity, and spasticity doses, as they do?",
+            _filled(feedback_statistics(courses)),
             "no reading is answered by a dose change",
+        ),
+        compare(
+            "predictive-associations",
+            "Would tone and dose rise before a fault is confirmed as they do?",
+            _filled(before_fault_statistics(courses)),
+            "no fault is confirmed",
         ),
     )
 

@@ -15,6 +15,7 @@ BEFORE_YEARS = 0.5
 """Time before a confirmed fault that is looked at."""
 
 LEAST_PAIRS = 10
+LOWERED = "changes that lower the dose"
 
 
 def decision_statistics(courses: CourseSet) -> list[Statistic]:
@@ -29,7 +30,7 @@ def decision_statistics(courses: CourseSet) -> list[Statistic]:
         down = np.nansum(moved < 0.0, axis=1) / np.maximum(np.isfinite(moved).sum(axis=1), 1)
     return [
         Statistic("decisions that leave the dose alone", "%", 100.0 * still),
-        Statistic("changes that lower the dose", "%", 100.0 * down),
+        Statistic(LOWERED, "%", 100.0 * down),
         Statistic("size of a change (root mean square)", "log", _root_mean_square(moved)),
     ]
 
@@ -79,11 +80,12 @@ def fault_statistics(courses: CourseSet) -> list[Statistic]:
     return [Statistic(name, "per 100 patient-years", rates[:, k]) for k, name in enumerate(names)]
 
 
-def association_statistics(courses: CourseSet) -> list[Statistic]:
-    """Return how doses, spasticity and faults go together.
+def feedback_statistics(courses: CourseSet) -> list[Statistic]:
+    """Return how the dose answers the reading, and the next reading the dose.
 
-    The dose answers the reading; tone and dose rise before a fault is confirmed. A model may get
-    each of them right alone and these wrong.
+    A model may get doses and readings right alone and these wrong. Readings and changes are
+    compared within patients, so that one who was scored on another scale does not hide that the
+    dose answers.
     """
     out = []
     late = settled(courses)
@@ -91,26 +93,35 @@ def association_statistics(courses: CourseSet) -> list[Statistic]:
     if answered.sum() >= LEAST_PAIRS:
         out.append(
             Statistic(
-                "reading and change of the dose that day", "correlation",
-                _correlation(courses.tone[:, answered], courses.change[:, answered]),
+                "change of the dose per point of that day's reading, within patients",
+                "log per point",
+                _slope(
+                    _less_own_mean(courses, courses.tone, answered),
+                    _less_own_mean(courses, courses.change, answered),
+                ),
             )
-        )  # fmt: skip
-    following = _next_readings(courses)
-    if following[0].size >= LEAST_PAIRS:
-        now, later = following
+        )
+    now, later = _next_readings(courses)
+    if now.size >= LEAST_PAIRS:
         out.append(
             Statistic(
-                "change of the dose and of the next reading", "correlation",
-                _correlation(courses.change[:, now], courses.tone[:, later] - courses.tone[:, now]),
+                "change of the next reading by change of the dose",
+                "points per log",
+                _slope(courses.change[:, now], courses.tone[:, later] - courses.tone[:, now]),
             )
-        )  # fmt: skip
-    tone, dose = _before_faults(courses)
-    out += [
-        Statistic("Ashworth in the half year before a fault, above the patient's mean", "points",
-                  tone),
-        Statistic("rise of the log dose in the half year before a fault", "log", dose),
-    ]  # fmt: skip
+        )
     return out
+
+
+def before_fault_statistics(courses: CourseSet) -> list[Statistic]:
+    """Return how tone and dose rise before a fault is confirmed."""
+    tone, dose = _before_faults(courses)
+    return [
+        Statistic(
+            "Ashworth in the half year before a fault, above the patient's mean", "points", tone
+        ),
+        Statistic("rise of the log dose in the half year before a fault", "log", dose),
+    ]
 
 
 def settled(courses: CourseSet) -> NDArray[np.bool_]:
@@ -148,15 +159,29 @@ def _before_faults(courses: CourseSet) -> tuple[Array, Array]:
     return tone, dose
 
 
-def _correlation(x: Array, y: Array) -> Array:
-    """Return the correlation of each row over the pairs that both have."""
+def _less_own_mean(courses: CourseSet, values: Array, rows: NDArray[np.bool_]) -> Array:
+    """Return values at some steps, of every cohort, less each patient's mean over both channels."""
+    patient = courses.plan.step_patient[rows]
+    there = np.isfinite(courses.tone[:, rows]) & np.isfinite(courses.change[:, rows])
+    kept = np.where(there, values[:, rows], 0.0)
+    member = np.zeros((patient.size, courses.plan.n_patient))
+    member[np.arange(patient.size), patient] = 1.0
+    mean = (kept @ member) / np.maximum(there @ member, 1.0)
+    return np.where(there, values[:, rows] - mean[:, patient], np.nan)
+
+
+def _slope(x: Array, y: Array) -> Array:
+    """Return the least-squares slope of y on x of each row, over the pairs that both have.
+
+    A slope, unlike a correlation, stays when the spread of readings is another.
+    """
     both = np.isfinite(x) & np.isfinite(y)
     n = np.maximum(both.sum(axis=1, keepdims=True), 1)
     x, y = np.where(both, x, 0.0), np.where(both, y, 0.0)
     dx = np.where(both, x - x.sum(axis=1, keepdims=True) / n, 0.0)
     dy = np.where(both, y - y.sum(axis=1, keepdims=True) / n, 0.0)
-    scale = np.sqrt((dx**2).sum(axis=1) * (dy**2).sum(axis=1))
-    return np.divide((dx * dy).sum(axis=1), scale, out=np.zeros(len(scale)), where=scale > 0)
+    spread = (dx**2).sum(axis=1)
+    return np.divide((dx * dy).sum(axis=1), spread, out=np.zeros(len(spread)), where=spread > 0)
 
 
 def _root_mean_square(values: Array) -> Array:

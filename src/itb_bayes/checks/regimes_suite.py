@@ -1,5 +1,7 @@
 """All checks of a regimes fit, in the order of a report."""
 
+from collections.abc import Callable
+
 import arviz_stats as az
 import numpy as np
 import pandas as pd
@@ -7,18 +9,21 @@ import xarray as xr
 
 from itb_bayes.checks.convergence import convergence_checks, entries
 from itb_bayes.checks.learning import PROBABILITIES, prior_check
-from itb_bayes.checks.loo import leave_patients_out, loo_check
-from itb_bayes.checks.regimes_forecasts import forecast_readings
-from itb_bayes.checks.regimes_pit import forecast_checks
+from itb_bayes.checks.loo import leave_patients_out, left_out_weights, loo_check
+from itb_bayes.checks.regimes_forecasts import forecast_draws
+from itb_bayes.checks.regimes_landmarks import landmark_checks
+from itb_bayes.checks.regimes_pit import forecast_checks, left_out_checks
 from itb_bayes.checks.regimes_predictive import joint_checks
 from itb_bayes.checks.regimes_replicates import N_REPLICATE
 from itb_bayes.checks.result import CheckResult
 from itb_bayes.checks.sensitivity import channel_sensitivity, prior_sensitivity
-from itb_bayes.inference.pointwise import regimes_pointwise
 from itb_bayes.inference.progress import Progress
 from itb_bayes.inference.regimes_fitted import RegimesFit
-from itb_bayes.inference.regimes_population import regimes_draws
+from itb_bayes.inference.regimes_population import RegimesDraws, regimes_draws
+from itb_bayes.inference.regimes_states import filter_patients
 from itb_bayes.inference.stored import thin
+from itb_bayes.kernel.regimes.layout import EXPLANATIONS
+from itb_bayes.model.regimes_plan import RegimesPlan
 
 SENSITIVITY_DRAWS_PER_CHAIN = 50
 """Draws of each chain on which channels are left out."""
@@ -38,12 +43,12 @@ def check_regimes(fit: RegimesFit, quiet: bool = True) -> tuple[CheckResult, ...
     -------
     tuple of CheckResult
         Convergence, prior against posterior, reported probabilities, replicated cohorts,
-        forecasts by channel, confirmed faults, leave-one-patient-out, sensitivity to priors and
-        to channels.
+        forecasts by channel (with the patient left out of the population too, and at landmarks),
+        confirmed faults, leave-one-patient-out, sensitivity to priors and to channels.
     """
     posterior, draws = fit.thinned, fit.population()
     progress = Progress("patients: draws", draws.n_draw, quiet=quiet)
-    pointwise = regimes_pointwise(fit.plan, draws, posterior, progress.update)
+    pointwise = pointwise_of(fit.plan, draws, posterior, progress.update)
     progress.finish()
     forecasting = Progress("one-step forecasts", 1, quiet=quiet)
 
@@ -51,8 +56,10 @@ def check_regimes(fit: RegimesFit, quiet: bool = True) -> tuple[CheckResult, ...
         forecasting.total = total
         forecasting.update(done)
 
-    forecasts = forecast_readings(fit.plan, draws, report)
+    by_draw = forecast_draws(fit.plan, draws, report)
     forecasting.finish()
+    forecasts = by_draw.average()
+    weight, n_unreliable = left_out_weights(pointwise["records"])
     replicating = Progress("replicated cohorts", N_REPLICATE, quiet=quiet)
     joint = joint_checks(fit, replicating.update)
     replicating.finish()
@@ -62,6 +69,8 @@ def check_regimes(fit: RegimesFit, quiet: bool = True) -> tuple[CheckResult, ...
         probability_list(pointwise["now"]),
         *joint,
         *forecast_checks(fit.plan, forecasts, fit.seed),
+        *left_out_checks(fit.plan, by_draw.average(weight), fit.seed, n_unreliable),
+        *landmark_checks(fit.plan, by_draw, forecasts, fit.seed),
         loo_check(leave_patients_out(posterior, pointwise["records"]), len(entries(fit.posterior))),
         prior_sensitivity(fit.spec, posterior, pointwise["now"]),
         _channels(fit, quiet),
@@ -71,13 +80,38 @@ def check_regimes(fit: RegimesFit, quiet: bool = True) -> tuple[CheckResult, ...
 def _channels(fit: RegimesFit, quiet: bool) -> CheckResult:
     few = thin(fit.posterior, SENSITIVITY_DRAWS_PER_CHAIN)
     draws = regimes_draws(fit.plan, few)
-    now = regimes_pointwise(fit.plan, draws, few)["now"]
+    now = pointwise_of(fit.plan, draws, few)["now"]
     progress = Progress("leaving out channels", len(fit.plan.channels), quiet=quiet)
-    result = channel_sensitivity(
-        fit.plan, draws, few, now, lambda done, total: progress.update(done)
-    )
+    result = channel_sensitivity(fit.plan, draws, now, lambda done, total: progress.update(done))
     progress.finish()
     return result
+
+
+def pointwise_of(
+    plan: RegimesPlan,
+    draws: RegimesDraws,
+    posterior: xr.Dataset,
+    on_draw: Callable[[int], None] | None = None,
+) -> xr.Dataset:
+    """Return log-likelihood and explanations of every patient by draw, on all cores.
+
+    What :func:`itb_bayes.inference.pointwise.regimes_pointwise` returns: ``records``, dims (chain,
+    draw, patient), and ``now``, with a further dimension ``explanation``.
+    """
+    states = filter_patients(plan, draws, on_draw)
+    shape = (posterior.sizes["chain"], posterior.sizes["draw"], plan.n_patient)
+    dims = ("chain", "draw", "patient")
+    return xr.Dataset(
+        {
+            "records": (dims, states.log_likelihood.reshape(shape)),
+            "now": ((*dims, "explanation"), states.now.reshape(*shape, len(EXPLANATIONS))),
+        },
+        coords={
+            "chain": posterior["chain"],
+            "draw": posterior["draw"],
+            "explanation": list(EXPLANATIONS),
+        },
+    )
 
 
 def probability_list(now: xr.DataArray) -> CheckResult:

@@ -13,10 +13,15 @@ LARGEST_LOG_DOSE = 700.0
 """Log doses are kept within this of zero, so that absurd priors give numbers and not overflows."""
 
 
+def thinned_draws(population: PopulationDraws, n_draw: int) -> NDArray[np.int64]:
+    """Return the indexes of at most ``n_draw`` evenly spaced draws."""
+    have = len(population.cov)
+    return np.linspace(0, have - 1, min(n_draw, have)).round().astype(np.int64)
+
+
 def thin_population(population: PopulationDraws, n_draw: int) -> PopulationDraws:
     """Return at most ``n_draw`` evenly spaced draws."""
-    have = len(population.cov)
-    keep = np.linspace(0, have - 1, min(n_draw, have)).round().astype(np.int64)
+    keep = thinned_draws(population, n_draw)
     return PopulationDraws(
         population.level_mean[keep],
         population.drift_mean[keep],

@@ -5,7 +5,7 @@ prior is the same prior raised to a power below one. What counts here is not a p
 clinic is told: each patient's probabilities.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,8 +14,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from itb_bayes.checks.result import CheckResult
-from itb_bayes.inference.pointwise import regimes_pointwise
 from itb_bayes.inference.regimes_population import RegimesDraws
+from itb_bayes.inference.regimes_states import explanations_now
 from itb_bayes.kernel.regimes.layout import EXPLANATIONS, Par
 from itb_bayes.model.regimes_plan import RegimesPlan, blank_channels
 from itb_bayes.risk.prior_scaling import LEAST_WEIGHTED_DRAWS, POWERS, log_priors, power_weights
@@ -52,14 +52,16 @@ class Shift:
     mean: float
 
 
-def shift_of_probabilities(before: Array, after: Array) -> Shift:
-    """Compare two tables of probabilities, shape (n_patient, n_explanation)."""
+def shift_of_probabilities(
+    before: Array, after: Array, labels: Sequence[str] = EXPLANATIONS
+) -> Shift:
+    """Compare two tables of probabilities, shape (n_patient, n_label)."""
     change = np.abs(after - before)
     worst = int(change.max(axis=0).argmax())
     return Shift(
         changed=int((after.argmax(axis=1) != before.argmax(axis=1)).sum()),
         largest=float(change.max()),
-        at=EXPLANATIONS[worst],
+        at=labels[worst],
         mean=float(change.max(axis=1).mean()),
     )
 
@@ -73,9 +75,11 @@ def prior_sensitivity(spec: ModelSpec, posterior: xr.Dataset, now: xr.DataArray)
     posterior : xarray.Dataset
         Population parameters, dims (chain, draw, ...).
     now : xarray.DataArray
-        Probabilities, dims (chain, draw, patient, explanation), of the same draws.
+        Probabilities, dims (chain, draw, patient, explanation), of the same draws; any exclusive
+        answers in place of explanations.
     """
     priors = log_priors(spec, posterior)
+    labels = [str(label) for label in now["explanation"].to_numpy()]
     draws = now.to_numpy().reshape(-1, *now.shape[2:])
     before = draws.mean(axis=0)
     total = np.sum(list(priors.values()), axis=0)
@@ -84,7 +88,8 @@ def prior_sensitivity(spec: ModelSpec, posterior: xr.Dataset, now: xr.DataArray)
         shifts, sizes = [], []
         for power in POWERS:
             weight = power_weights(density, power)
-            shifts.append(shift_of_probabilities(before, np.tensordot(weight, draws, 1)))
+            after = np.tensordot(weight, draws, 1)
+            shifts.append(shift_of_probabilities(before, after, labels))
             sizes.append(1.0 / float((weight**2).sum()))
         worst = max(shifts, key=lambda shift: shift.largest)
         fewest = min(fewest, *sizes)
@@ -130,7 +135,6 @@ def prior_sensitivity(spec: ModelSpec, posterior: xr.Dataset, now: xr.DataArray)
 def channel_sensitivity(
     plan: RegimesPlan,
     draws: RegimesDraws,
-    posterior: xr.Dataset,
     now: xr.DataArray,
     on_channel: Callable[[int, int], None] | None = None,
 ) -> CheckResult:
@@ -141,7 +145,7 @@ def channel_sensitivity(
 
     Parameters
     ----------
-    plan, draws, posterior, now
+    plan, draws, now
         Of the fit; ``now`` with dims (chain, draw, patient, explanation).
     on_channel : callable, optional
         Called with the number of channels done and the number to do.
@@ -151,7 +155,7 @@ def channel_sensitivity(
     for k, channel in enumerate(plan.channels):
         without = leave_out(plan, channel)
         silent = silence(draws, channel)
-        after = regimes_pointwise(without, silent, posterior)["now"].mean(_SAMPLE).to_numpy()
+        after = explanations_now(without, silent).mean(axis=0)
         rows.append(_channel_row(channel, before, after))
         if on_channel is not None:
             on_channel(k + 1, len(plan.channels))
@@ -199,3 +203,28 @@ def _channel_row(channel: str, before: Array, after: Array) -> Mapping[str, obje
         "explanation": shift.at,
         "mean_change": shift.mean,
     }
+
+
+RISES = ("no such rise", "a rise of more than 100 µg/day")
+
+
+def rise_probabilities(p_rise: Array, posterior: xr.Dataset) -> xr.DataArray:
+    """Lay probabilities of a rise out as two exclusive answers, for :func:`prior_sensitivity`.
+
+    Parameters
+    ----------
+    p_rise : ndarray, shape (n_chain * n_draw, n_patient)
+    posterior : xarray.Dataset
+        Gives chains and draws their labels.
+    """
+    both = np.stack([1.0 - p_rise, p_rise], axis=-1)
+    shape = (posterior.sizes["chain"], posterior.sizes["draw"], *both.shape[1:])
+    return xr.DataArray(
+        both.reshape(shape),
+        dims=(*_SAMPLE, "patient", "explanation"),
+        coords={
+            "chain": posterior["chain"],
+            "draw": posterior["draw"],
+            "explanation": list(RISES),
+        },
+    )

@@ -24,6 +24,12 @@ def calibrate(
     posterior: Path | None = typer.Option(
         None, "--posterior", help="Fit of this model: calibrate its posterior, not the prior."
     ),
+    free: list[str] = typer.Option(
+        [],
+        "--free",
+        help="Regimes: tell only this parameter from the records, the others known, by the truth's "
+        "rank among candidates; no sampler. May be repeated.",
+    ),
     draws: int | None = typer.Option(
         None, "--draws", help="Kept draws per chain of each fit (500; regimes: 150)."
     ),
@@ -53,10 +59,12 @@ def calibrate(
 
     if posterior is not None and design is not None:
         raise UsageError("--posterior brings the design of its fit; leave --design out.")
+    if free and posterior is not None:
+        raise UsageError("--free calibrates under the prior; leave --posterior out.")
     place = Workplace(workers, scheduler)
     spec = load_model(model)
     sampler = _sampler(spec, draws, tune)
-    experiment, facts, synthetic = _experiment(spec, model, design, posterior, sampler)
+    experiment, facts, synthetic = _experiment(spec, model, design, posterior, tuple(free), sampler)
     done = run(experiment, out, replicates=replicates, seed=seed, place=place, quiet=quiet)
     results = calibration_checks(done)
     header = _header(spec, facts, synthetic, seed, replicates)
@@ -77,11 +85,17 @@ def _sampler(spec: "ModelSpec", draws: int | None, tune: int | None) -> Any:
 
 
 def _experiment(
-    spec: "ModelSpec", model: str, design: Path | None, posterior: Path | None, sampler: Any
+    spec: "ModelSpec",
+    model: str,
+    design: Path | None,
+    posterior: Path | None,
+    free: tuple[str, ...],
+    sampler: Any,
 ) -> "tuple[Experiment, list[tuple[str, str]], bool]":
     """Return what is calibrated, facts for the page, and whether its patients are simulated."""
     from itb_bayes.cohort.cohort import Cohort
     from itb_bayes.errors import ModelError
+    from itb_bayes.evaluate.calibration.candidates import CandidateExperiment
     from itb_bayes.evaluate.calibration.drift import DriftExperiment
     from itb_bayes.evaluate.calibration.regimes import RegimesExperiment
     from itb_bayes.model.plan import plan_drift
@@ -96,6 +110,8 @@ def _experiment(
         )
     if posterior is not None:
         return _posterior_experiment(spec, model, posterior, sampler)
+    if free and not isinstance(spec, RegimesSpec):
+        raise ModelError(f"--free is for models of kind 'regimes'; {spec.name} is {spec.kind!r}.")
     cohort = Cohort.read(demo_cohort_dir() if design is None else design)
     experiment: Experiment
     if isinstance(spec, DriftSpec):
@@ -105,37 +121,45 @@ def _experiment(
     else:
         regimes = plan_regimes(spec, cohort)
         read, n_patient = f"{regimes.t_years.size} days of record", regimes.n_patient
-        experiment = RegimesExperiment(spec, regimes, sampler)
+        experiment = (
+            CandidateExperiment(spec, regimes, free)
+            if free
+            else RegimesExperiment(spec, regimes, sampler)
+        )
     facts = [
         ("Truths from the", "prior"),
         ("Design", f"{cohort.name}: {n_patient} patients, {read}"),
     ]
+    if free:
+        facts.append(("Told from the records", ", ".join(free) + "; all others known, no sampler"))
     return experiment, facts, cohort.synthetic
 
 
 def _posterior_experiment(
     spec: "ModelSpec", model: str, posterior: Path, sampler: Any
 ) -> "tuple[Experiment, list[tuple[str, str]], bool]":
-    from itb_bayes.errors import ModelError, UsageError
+    from itb_bayes.errors import UsageError
     from itb_bayes.evaluate.calibration.drift import DriftPosteriorExperiment
+    from itb_bayes.evaluate.calibration.regimes import RegimesPosteriorExperiment
     from itb_bayes.inference.fitted import Fit
-    from itb_bayes.spec import DriftSpec
+    from itb_bayes.inference.machinery import load_fit
+    from itb_bayes.inference.regimes_fitted import RegimesFit
 
-    if not isinstance(spec, DriftSpec):
-        raise ModelError(
-            f"posteriors of kind {spec.kind!r} cannot be calibrated by this version; leave "
-            "--posterior out to calibrate under the prior."
-        )
-    fitted = Fit.load(posterior)
-    fitted.require_gate()
-    if fitted.spec.digest != spec.digest:
+    fitted = load_fit(posterior)
+    if not isinstance(fitted, Fit | RegimesFit) or fitted.spec.digest != spec.digest:
         raise UsageError(
             f"{posterior} is a fit of another model ({fitted.spec.name} "
             f"{fitted.spec.digest[:12]}) than {model} ({spec.digest[:12]})."
         )
+    fitted.require_gate()
     text = f"posterior of run {fitted.run_id} on cohort {fitted.manifest['cohort']}"
     facts = [("Truths from the", text), ("Design", "that of the fit, patients doubled")]
-    return DriftPosteriorExperiment(fitted, sampler), facts, fitted.synthetic
+    experiment: Experiment = (
+        DriftPosteriorExperiment(fitted, sampler)
+        if isinstance(fitted, Fit)
+        else RegimesPosteriorExperiment(fitted, sampler)
+    )
+    return experiment, facts, fitted.synthetic
 
 
 def _header(

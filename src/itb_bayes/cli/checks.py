@@ -1,12 +1,12 @@
 """``itb-bayes check`` and ``itb-bayes prior``: whether to believe a fit, and a model before it."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from itb_bayes.checks.result import CheckResult
     from itb_bayes.cohort.cohort import Cohort
@@ -140,11 +140,7 @@ def fit_header(fitted: "Fit | RegimesFit") -> "PageHeader":
         else "regimes and requirements of all patients integrated out by the switching filter, "
         "which collapses each regime to one Gaussian (its error: docs, regimes-collapse-error)"
     )
-    sampler = (
-        f"NUTS, {settings['chains']} chains of {settings['draws']} draws after "
-        f"{settings['tune']} of warm-up, target acceptance {settings['target_accept']:g}; "
-        f"{integrated}"
-    )
+    sampler = f"{sampler_words(settings)}; {integrated}"
     facts = (
         ("Cohort", f"{manifest['cohort']}{' (synthetic)' if fitted.synthetic else ''}"),
         *_design_facts(plan),
@@ -161,7 +157,7 @@ def fit_header(fitted: "Fit | RegimesFit") -> "PageHeader":
         ("Run", str(manifest["run"])),
         ("Model", f"{fitted.spec.name} {fitted.spec.version}, {manifest['model']}"),
         ("Data", str(manifest["data"])),
-        ("Seed", str(settings["seed"])),
+        ("Seed", str(settings.get("seed", "not recorded"))),
         ("Command", " ".join(manifest["command"]) or "not recorded"),
         ("Versions", ", ".join(f"{name} {version}" for name, version in versions.items())),
     )
@@ -174,6 +170,21 @@ def fit_header(fitted: "Fit | RegimesFit") -> "PageHeader":
         model_text=explain(fitted.spec).text,
         reproduction=reproduction,
     )
+
+
+def sampler_words(settings: "Mapping[str, Any]") -> str:
+    """Say how a fit was sampled, as far as its manifest knows it."""
+    known = [
+        words.format(settings[name])
+        for name, words in (
+            ("chains", "{} chains"),
+            ("draws", "{} draws each"),
+            ("tune", "{} of warm-up"),
+            ("target_accept", "target acceptance {:g}"),
+        )
+        if settings.get(name) is not None
+    ]
+    return "NUTS, " + (", ".join(known) if known else "settings not recorded")
 
 
 def prior_header(

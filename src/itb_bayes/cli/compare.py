@@ -1,15 +1,26 @@
-"""``itb-bayes compare``: which of several fits predicts left-out patients best."""
+"""``itb-bayes compare``: which of several fits predicts left-out patients, and futures, best."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from itb_bayes.evaluate.compare import ComparisonRow
 
 
 def compare(
     fits: list[Path] = typer.Argument(..., help="Two or more fits of the same cohort."),
+    after: float | None = typer.Option(
+        None, "--after", min=0.0, help="Landmark (years since implant) of the second one [2]."
+    ),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON object."),
 ) -> None:
-    """Compare fits by leave-one-patient-out expected log predictive density."""
+    """Compare fits by expected log predictive density, in two ways.
+
+    First every patient is left out whole; then only what came after a landmark, given the patient's
+    records up to it.
+    """
     from dataclasses import asdict
 
     from itb_bayes.cli.checks import refuse_other_kinds
@@ -21,15 +32,58 @@ def compare(
     for folder, one in zip(fits, fitted, strict=True):
         refuse_other_kinds(one, folder, "comparison")
     rows = compare_fits(fitted)
+    landmark = _LANDMARK_YEARS if after is None else after
+    what = f"what came after year {landmark:g}"
+    later, said_later = _futures(fitted, landmark, what, asked=after is not None)
     if as_json:
-        print_json({"models": [asdict(row) for row in rows], "sentence": sentence(rows)})
+        future = {"after_years": landmark, "models": [asdict(row) for row in later]}
+        print_json(
+            {
+                "models": [asdict(row) for row in rows],
+                "sentence": sentence(rows),
+                "future": future | {"sentence": said_later},
+            }
+        )
         return
-    print_table(
-        ["model", "run", "elpd", "difference", "SE", "unreliable patients"],
+    typer.echo("Each patient left out:")
+    print_table(_HEADER, _lines(rows))
+    typer.echo(f"\n{sentence(rows)}\n\nOf each patient, {what} left out:")
+    if later:
+        print_table(_HEADER, _lines(later))
+        typer.echo("")
+    typer.echo(said_later)
+
+
+def _futures(
+    fitted: "tuple[Any, ...]", landmark: float, what: str, asked: bool
+) -> "tuple[tuple[ComparisonRow, ...], str]":
+    """Compare futures; a landmark that nobody asked for may turn out to suit no patient."""
+    from itb_bayes.errors import UsageError
+    from itb_bayes.evaluate.compare import sentence
+    from itb_bayes.evaluate.futures import compare_futures
+
+    try:
+        rows = compare_futures(fitted, landmark)
+    except UsageError as error:
+        if asked:
+            raise
+        return (), f"not computed: {error}"
+    return rows, sentence(rows, what)
+
+
+_LANDMARK_YEARS = 2.0
+_HEADER = ["model", "run", "elpd", "difference", "SE", "unreliable patients"]
+
+
+def _lines(rows: "tuple[ComparisonRow, ...]") -> list[list[str]]:
+    return [
         [
-            [row.model, row.run, f"{row.elpd:.1f}", f"{row.difference:.1f}",
-             f"{row.se_difference:.1f}", str(row.n_bad)]
-            for row in rows
-        ],
-    )  # fmt: skip
-    typer.echo("\n" + sentence(rows))
+            row.model,
+            row.run,
+            f"{row.elpd:.1f}",
+            f"{row.difference:.1f}",
+            f"{row.se_difference:.1f}",
+            str(row.n_bad),
+        ]
+        for row in rows
+    ]

@@ -5,8 +5,6 @@ above the goal or the dose has climbed. That no fault was confirmed says somethi
 cause to search, and next to nothing while a higher dose kept tone at the goal.
 """
 
-from collections import deque
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,6 +17,7 @@ CALM_TONE = 1.4
 CALM_RISE = 0.2
 """Log rise of the dose within a year that gives no cause: 22 %, a usual sum of small steps."""
 
+_READINGS = 2
 _PER_POINT = 2.0
 _PER_LOG = 2.0
 _MOST_BY_TONE = 1.5
@@ -48,16 +47,45 @@ def causes_to_search(
     """
     n = len(t_years)
     by_tone, by_dose = np.zeros(n), np.zeros(n)
-    readings: deque[float] = deque(maxlen=2)
     for k in range(1, n):
-        if np.isfinite(ashworth[k - 1]):
-            readings.append(float(ashworth[k - 1]))
-        if readings:
-            above = sum(readings) / len(readings) - CALM_TONE
-            by_tone[k] = min(_PER_POINT * max(above, 0.0), _MOST_BY_TONE)
-        now = t_years[k - 1]
-        if now > _TITRATION_YEARS:
-            first = int(np.searchsorted(t_years[:k], max(now - 1.0, _TITRATION_YEARS)))
-            rise = log_dose[k - 1] - log_dose[first:k].min()
-            by_dose[k] = min(_PER_LOG * max(rise - CALM_RISE, 0.0), _MOST_BY_DOSE)
+        by_tone[k], by_dose[k] = cause_to_search(k, t_years, log_dose, ashworth)
     return by_tone, by_dose
+
+
+def cause_to_search(
+    k: int,
+    t_years: NDArray[np.float64],
+    log_dose: NDArray[np.float64],
+    ashworth: NDArray[np.float64],
+) -> tuple[float, float]:
+    """Return the cause that tone and dose gave at one step, from the steps before it alone.
+
+    Parameters
+    ----------
+    k : int
+        The step, at least 1.
+    t_years, log_dose, ashworth : ndarray
+        As :func:`causes_to_search`; what stands from step ``k`` on is not looked at.
+    """
+    by_tone = by_dose = 0.0
+    readings = _last_readings(ashworth, k)
+    if readings:
+        above = sum(readings) / len(readings) - CALM_TONE
+        by_tone = min(_PER_POINT * max(above, 0.0), _MOST_BY_TONE)
+    now = t_years[k - 1]
+    if now > _TITRATION_YEARS:
+        first = int(t_years[:k].searchsorted(max(now - 1.0, _TITRATION_YEARS)))
+        rise = log_dose[k - 1] - log_dose[first:k].min()
+        by_dose = min(_PER_LOG * max(rise - CALM_RISE, 0.0), _MOST_BY_DOSE)
+    return by_tone, by_dose
+
+
+def _last_readings(ashworth: NDArray[np.float64], k: int) -> list[float]:
+    """Return the last two readings before a step, fewer where there are fewer."""
+    found: list[float] = []
+    for reading in ashworth[k - 1 :: -1]:
+        if np.isfinite(reading):
+            found.append(float(reading))
+            if len(found) == _READINGS:
+                break
+    return found

@@ -77,12 +77,22 @@ def compare_fits(fits: Sequence[AnyFit]) -> tuple[ComparisonRow, ...]:
     GateError
         If one of them did not pass its gate.
     """
+    refuse_incomparable(fits)
+    return comparison_rows([score_fit(fit) for fit in fits])
+
+
+def refuse_incomparable(fits: Sequence[AnyFit]) -> None:
+    """Refuse fits whose scores say nothing about each other; see :func:`compare_fits`."""
     if len(fits) < 2:
         raise UsageError("compare needs at least two fits.")
     for fit in fits:
         fit.require_gate()
         _refuse_other_records(fits[0], fit)
-    scores = sorted((score_fit(fit) for fit in fits), key=lambda s: -float(s.loo.elpd.sum()))
+
+
+def comparison_rows(found: Sequence[FitScore]) -> tuple[ComparisonRow, ...]:
+    """Return scores of the same patients side by side, best first."""
+    scores = sorted(found, key=lambda s: -float(s.loo.elpd.sum()))
     best = scores[0].loo.elpd
     rows = []
     for score in scores:
@@ -141,16 +151,16 @@ def _same_records(first: RegimesFit, other: RegimesFit) -> bool:
     )
 
 
-def sentence(rows: tuple[ComparisonRow, ...]) -> str:
-    """Say in words what the comparison shows."""
+def sentence(rows: tuple[ComparisonRow, ...], what: str = "left-out patients") -> str:
+    """Say in words what the comparison shows; ``what`` is what was predicted."""
     best, second = rows[0], rows[1]
     gap, se = -second.difference, second.se_difference
     if gap > 2.0 * se and gap > 4.0:
-        verdict = f"predicts left-out patients clearly better than {second.model}"
+        verdict = f"predicts {what} clearly better than {second.model}"
     elif gap > se:
-        verdict = f"predicts left-out patients somewhat better than {second.model}"
+        verdict = f"predicts {what} somewhat better than {second.model}"
     else:
-        verdict = f"and {second.model} predict left-out patients about equally well"
+        verdict = f"and {second.model} predict {what} about equally well"
     caution = ""
     if any(row.n_bad for row in rows):
         caution = " Some patients weigh too much for importance sampling (Pareto k): refit without."

@@ -8,10 +8,12 @@ the scheduler makes it again where all workers that held it have died.
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from typing import Any
 
 from itb_bayes.errors import UsageError
+from itb_bayes.inference.threads import at_most
 
 CONNECT_SECONDS = 10
 _LARGE_IS_FINE = {"distributed.admin.large-graph-warning-threshold": "4GB"}
@@ -63,7 +65,8 @@ def run_tasks(
         client = _open_client(distributed, place, stack)
         everywhere = client.submit(_itself, shared, pure=False)
         client.replicate([everywhere])
-        futures = {client.submit(function, everywhere, key, pure=False): key for key in keys}
+        task = function if place.scheduler else partial(_on_one_core, function)
+        futures = {client.submit(task, everywhere, key, pure=False): key for key in keys}
         try:
             for future, result in distributed.as_completed(list(futures), with_results=True):
                 yield futures.pop(future), result
@@ -77,6 +80,12 @@ def run_tasks(
 
 def _itself(shared: Any) -> Any:
     return shared
+
+
+def _on_one_core(function: Callable[[Any, int], Any], shared: Any, key: int) -> Any:
+    """Run a task in one thread: local workers share the cores of this machine among them."""
+    with at_most(1):
+        return function(shared, key)
 
 
 def _import_distributed() -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from itb_bayes.cohort.search import QUIET, causes_to_search
+from itb_bayes.cohort.search import QUIET, cause_to_search
 from itb_bayes.kernel.regimes.findings import REFILL_OUTLIER, REFILL_OUTLIER_DENSITY
 from itb_bayes.kernel.regimes.layout import (
     CATHETER_STATES,
@@ -154,10 +154,13 @@ class _Patient:
             self.dose += float(self.design[k + 1, Col.LOG_DOSE] - self.design[k, Col.LOG_DOSE])
 
     def _cause(self, k: int) -> float:
-        seen = self.readings[: k + 1] if self.tone_seen else np.full(k + 1, np.nan)
-        rows = self.data[: k + 1]
-        by_tone, by_dose = causes_to_search(rows[:, Col.T], rows[:, Col.LOG_DOSE], seen)
-        return float(QUIET + by_tone[k] + by_dose[k])
+        if k == 0:
+            return QUIET
+        seen = self.readings if self.tone_seen else np.full(k, np.nan)
+        by_tone, by_dose = cause_to_search(
+            k, self.design[:, Col.T], self.data[:, Col.LOG_DOSE], seen
+        )
+        return float(QUIET + by_tone + by_dose)
 
     def _move(self, t: float, dt: float, row: Array) -> None:
         ages = float(row[Col.CATHETER_AGE]), float(row[Col.PUMP_AGE])

@@ -10,6 +10,7 @@ import xarray as xr
 from itb_bayes.checks.regimes_prior import draw_regimes_prior
 from itb_bayes.evaluate.calibration.experiment import rank_parameters, thin_to
 from itb_bayes.inference.pointwise import regimes_pointwise
+from itb_bayes.inference.regimes_fitted import RegimesFit
 from itb_bayes.inference.regimes_population import regimes_draws
 from itb_bayes.inference.regimes_states import filter_patients
 from itb_bayes.inference.regimes_store import plan_digest
@@ -102,6 +103,56 @@ class RegimesExperiment:
         for i in range(few.n_patient):
             ranks[f"P(device fault) of patient {i + 1}"] = int((drawn[:, i] < true[0, i]).sum())
         return ranks
+
+
+class RegimesPosteriorExperiment(RegimesExperiment):
+    """Population parameters from a fit's posterior; the data are the fit's and a replicate's.
+
+    Posterior calibration (Säilynoja et al. 2025, arXiv:2502.03279), as
+    :class:`~itb_bayes.evaluate.calibration.drift.DriftPosteriorExperiment` does it: truths from
+    p(θ | records), new courses of the same design from the model at the truth, and a fit to the
+    observed *and* the replicated patients.
+
+    Parameters
+    ----------
+    fit : RegimesFit
+    sampler : SamplerSettings
+    """
+
+    def __init__(self, fit: RegimesFit, sampler: SamplerSettings = SAMPLER) -> None:
+        super().__init__(fit.spec, fit.plan, sampler)
+        self._posterior = fit.posterior
+        self._run = str(fit.manifest["run"])
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """That of the design, and the fit."""
+        return {**super().identity, "kind": "posterior", "fit": self._run}
+
+    def draw_truth(self, rng: np.random.Generator) -> xr.Dataset:
+        """Draw one posterior draw."""
+        chain = int(rng.integers(self._posterior.sizes["chain"]))
+        draw = int(rng.integers(self._posterior.sizes["draw"]))
+        return self._posterior.isel(chain=[chain], draw=[draw])
+
+    def simulate(self, truth: xr.Dataset, rng: np.random.Generator) -> RegimesPlan:
+        """Draw courses of the patients: a plan of the replicated patients, then the observed."""
+        return joined_plans(super().simulate(truth, rng), self.plan)
+
+
+def joined_plans(first: RegimesPlan, second: RegimesPlan) -> RegimesPlan:
+    """Return the plan of the patients of two plans with the same groups and channels."""
+    return replace(
+        first,
+        patient_ids=(*(f"{pid} (replicate)" for pid in first.patient_ids), *second.patient_ids),
+        offsets=np.concatenate([first.offsets, first.offsets[-1] + second.offsets[1:]]),
+        data=np.concatenate([first.data, second.data]),
+        codes=np.concatenate([first.codes, second.codes]),
+        diagnosis_index=np.concatenate([first.diagnosis_index, second.diagnosis_index]),
+        centre_index=np.concatenate([first.centre_index, second.centre_index]),
+        older_catheter=np.concatenate([first.older_catheter, second.older_catheter]),
+        untreated_tone=np.concatenate([first.untreated_tone, second.untreated_tone]),
+    )
 
 
 def _device_fault(plan: RegimesPlan, posterior: xr.Dataset) -> Any:

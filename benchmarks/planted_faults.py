@@ -1,0 +1,287 @@
+"""Which check sees which fault? Data of the model itself, judged by models with one fault planted.
+
+    python benchmarks/planted_faults.py
+
+writes ``docs/results/planted-faults.md``. Records of 80 patients of the ``registry`` design are
+drawn from the regimes model at the middle of its priors. They are then judged by the checks of
+``itb-bayes check`` that need no sampler: by the right population parameters, and under each of four
+faults. Parameters are held, not fitted again: a refit would bend others to make up for the fault,
+and what is shown here is which check points at it. About five minutes of processor time.
+"""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from itb_bayes.checks.bands import ecdf_p_value
+from itb_bayes.checks.predictive import CRITERION
+from itb_bayes.checks.regimes_forecasts import CHANNELS, Forecasts, forecast_readings
+from itb_bayes.checks.regimes_pit import forecast_checks, last_of_each
+from itb_bayes.checks.regimes_predictive import compare_courses
+from itb_bayes.checks.regimes_prior import draw_regimes_prior
+from itb_bayes.checks.regimes_replicates import (
+    CourseSet,
+    part_of,
+    replicate_courses,
+    with_observed,
+)
+from itb_bayes.checks.regimes_statistics import SETTLED_YEARS
+from itb_bayes.checks.result import CheckResult
+from itb_bayes.cohort.cohort import Cohort
+from itb_bayes.inference.regimes_population import RegimesDraws, regimes_draws
+from itb_bayes.kernel.regimes.layout import Col, Par
+from itb_bayes.model.regimes_plan import RegimesPlan, plan_regimes
+from itb_bayes.simulate.regimes_course import draw_courses
+from itb_bayes.spec import load_model
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "results" / "planted-faults.md"
+REGISTRY = ROOT / "data" / "synthetic" / "registry"
+SEED = 11
+N_DRAW = 120
+N_PATIENT = 80
+HAZARDS = (Par.CATHETER_FIRST, Par.CATHETER_LATER, Par.PUMP_HAZARD)
+NOISE_LOG = 0.01
+"""Independent noise on every dose: 1 %. More of it hides how the dose answers the reading, too."""
+
+Pair = tuple[RegimesPlan, RegimesDraws]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A planted fault.
+
+    Attributes
+    ----------
+    name : str
+    plant : callable
+        Makes of the right records and parameters the ones that are judged.
+    check : str
+        The check that should see it; empty for the right model.
+    """
+
+    name: str
+    plant: Callable[[RegimesPlan, RegimesDraws], Pair]
+    check: str
+
+
+def right_model(cohort: Path, n_patient: int = N_PATIENT, n_draw: int = N_DRAW) -> Pair:
+    """Return records drawn from the model, and its parameters as so many equal draws."""
+    spec = load_model("@regimes")
+    whole = plan_regimes(spec, Cohort.read(cohort))
+    design = part_of(whole, np.arange(min(n_patient, whole.n_patient)))
+    middle = draw_regimes_prior(spec, design, 400, SEED).median("draw").expand_dims("draw", axis=1)
+    truth = regimes_draws(design, middle)
+    course = draw_courses(
+        truth.g[0], truth.own[0], design.data, design.codes, design.offsets,
+        np.random.default_rng(SEED), tone_seen=True,
+    )  # fmt: skip
+    plan = replace(design, data=course.data, codes=course.codes)
+    return plan, RegimesDraws(
+        np.repeat(truth.g, n_draw, axis=0), np.repeat(truth.own, n_draw, axis=0)
+    )
+
+
+def unchanged(plan: RegimesPlan, draws: RegimesDraws) -> Pair:
+    """Leave everything as it is."""
+    return plan, draws
+
+
+def noisy_doses(plan: RegimesPlan, draws: RegimesDraws) -> Pair:
+    """Put independent noise on doses that in truth persist from visit to visit."""
+    data = plan.data.copy()
+    noise = NOISE_LOG * np.random.default_rng(SEED).standard_normal(len(data))
+    noise[plan.offsets[:-1]] = 0.0
+    data[:, Col.LOG_DOSE] += noise
+    following = np.append(noise[1:], 0.0)
+    ends = plan.offsets[1:] - 1
+    following[ends] = noise[ends]
+    data[:, Col.DOSE_CHANGE] += following - noise
+    return replace(plan, data=data), draws
+
+
+def tripled_hazards(plan: RegimesPlan, draws: RegimesDraws) -> Pair:
+    """Take device hazards three times too high."""
+    g = draws.g.copy()
+    g[:, HAZARDS] *= 3.0
+    return plan, RegimesDraws(g, draws.own)
+
+
+def mixed_scale(plan: RegimesPlan, draws: RegimesDraws) -> Pair:
+    """Read Ashworth scores of 1 to 5 as if they were 0 to 4, for a third of the patients."""
+    data = plan.data.copy()
+    data[plan.step_patient % 3 == 0, Col.ASHWORTH] += 1.0
+    return replace(plan, data=data), draws
+
+
+def no_feedback(plan: RegimesPlan, draws: RegimesDraws) -> Pair:
+    """Take dose changes as unrelated to the reading that they answer, but of the right size."""
+    g = draws.g.copy()
+    change = plan.data[:, Col.DOSE_CHANGE]
+    taken = change[np.isfinite(change) & (plan.t_years >= SETTLED_YEARS)]
+    g[:, Par.GAIN] = 1e-3
+    g[:, Par.DOSE_VAR] = float((taken[taken != 0.0] ** 2).mean())
+    g[:, Par.STILL_VAR] = 1e3
+    g[:, Par.STILL] = float((taken == 0.0).mean())
+    return plan, RegimesDraws(g, draws.own)
+
+
+RIGHT = Fault("right model", unchanged, "")
+FAULTS = (
+    Fault("independent noise of 1 % on doses that persist", noisy_doses, "predictive-decisions"),
+    Fault("device hazards three times too high", tripled_hazards, "predictive-faults"),
+    Fault("Ashworth scale mixed up in a third of the patients", mixed_scale, "pit-dose"),
+    Fault("titration feedback ignored", no_feedback, "predictive-feedback"),
+)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the checks said of one run.
+
+    Attributes
+    ----------
+    results : dict of str to CheckResult
+        Judged checks by name.
+    p : dict of str to float
+        Joint probability, or that of a curve straying so far; NaN for counts in tails.
+    """
+
+    results: dict[str, CheckResult]
+    p: dict[str, float]
+
+    def fails(self, check: str) -> bool:
+        """Return whether a check failed."""
+        return self.results[check].passed is False
+
+
+def judge(plan: RegimesPlan, draws: RegimesDraws, replicated: CourseSet) -> Judged:
+    """Run the checks of records against replicated cohorts and forecasts of a model."""
+    one = RegimesDraws(draws.g[:1], draws.own[:1])
+    forecasts = forecast_readings(plan, one)
+    repeated = replace(forecasts, expected_faults=np.repeat(forecasts.expected_faults, 60, axis=0))
+    found = (*compare_courses(observed_first(plan, replicated)),
+             *forecast_checks(plan, repeated, SEED))  # fmt: skip
+    results = {result.name: result for result in found if result.passed is not None}
+    return Judged(results, {name: figure(r, repeated) for name, r in results.items()})
+
+
+def observed_first(plan: RegimesPlan, replicated: CourseSet) -> CourseSet:
+    """Return a set whose first cohort are the records of a plan."""
+    return with_observed(replace(replicated, plan=plan))
+
+
+def figure(result: CheckResult, forecasts: Forecasts) -> float:
+    """Return the probability on which a verdict rests."""
+    said = result.summary.partition("joint probability ")[2]
+    if said:
+        return float(said.split(".  ")[0].split(". ")[0])
+    channel = result.name.removeprefix("pit-")
+    if channel not in CHANNELS:
+        return float("nan")
+    return ecdf_p_value(last_of_each(forecasts.patient, forecasts.pit(channel, SEED)))
+
+
+def run_all(
+    plan: RegimesPlan, draws: RegimesDraws, progress: Callable[[str], None]
+) -> dict[str, Judged]:
+    """Judge the right model and every fault; models that differ only in data share cohorts."""
+    shared = replicate_courses(plan, draws, SEED, draws.n_draw)
+    progress("replicated cohorts of the right model drawn")
+    found = {}
+    for fault in (RIGHT, *FAULTS):
+        data, model = fault.plant(plan, draws)
+        replicated = (
+            shared if model is draws else replicate_courses(data, model, SEED, draws.n_draw)
+        )
+        found[fault.name] = judge(data, model, replicated)
+        failed = [name for name in found[fault.name].results if found[fault.name].fails(name)]
+        progress(f"{fault.name}: {', '.join(failed) or 'passes all'}")
+    return found
+
+
+def page(found: dict[str, Judged], plan: RegimesPlan) -> str:
+    """Return the page: checks by runs, and what each designated check said."""
+    checks = list(found[RIGHT.name].results)
+    lines = [
+        "# Planted faults, and the checks that see them",
+        "",
+        f"Records of {plan.n_patient} patients of the `registry` design ({plan.t_years.size:,} days "
+        "of record) drawn from `@regimes` at the middle of its priors, then judged by the right "
+        "population parameters and by four wrong ones (or wrong readings of the same records). "
+        "Parameters are held, not fitted again: a refit would bend others to make up for the "
+        "fault, and this shows which check points at it.",
+        "",
+        "Each fault has one check (bold) that should see it, failing under this fault and under "
+        "no other run. " + verdict(holds(found)) + " Other checks may fail with it, since a wrong "
+        "model is wrong in many ways. Figures: joint probability of the statistics (`predictive-*`, "
+        "`event-rates`), or probability of a rank curve that strays so far (`pit-*`); counts in "
+        "tails have none. **F**: fails.",
+        "",
+        "| check | " + " | ".join(found) + " |",
+        "|---|" + "---|" * len(found),
+    ]
+    designated = {fault.check for fault in FAULTS}
+    for check in checks:
+        cells = [cell(judged, check) for judged in found.values()]
+        name = f"**`{check}`**" if check in designated else f"`{check}`"
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    lines += ["", "## What the designated checks said", ""]
+    for fault in FAULTS:
+        said = found[fault.name].results[fault.check].summary
+        lines += [f"- **{fault.name}**, `{fault.check}`: {said}"]
+    lines += [
+        "",
+        f"Joint checks: {CRITERION}. The other criteria are those that `itb-bayes check` prints. "
+        f"{N_DRAW} replicated cohorts. A joint probability cannot be below 1 in {N_DRAW + 1}.",
+        "",
+        "Repeat with `python benchmarks/planted_faults.py`; the same faults on a smaller cohort are "
+        "a test (`tests/checks/test_planted_faults.py`).",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def verdict(wrong: list[str]) -> str:
+    """Say whether every fault has a check of its own."""
+    return "**So it is.**" if not wrong else f"**Not so here: {'; '.join(wrong)}.**"
+
+
+def cell(judged: Judged, check: str) -> str:
+    """Return the verdict of a check in a run, with its figure."""
+    if check not in judged.results:
+        return "–"
+    p = judged.p[check]
+    figure_text = "" if np.isnan(p) else f"{p:.3f}"
+    if judged.fails(check):
+        return f"**F** {figure_text}".strip()
+    return figure_text or "·"
+
+
+def holds(found: dict[str, Judged]) -> list[str]:
+    """Return what is not as it should be: nothing, if every fault has its own check."""
+    wrong = [f"the right model fails {name}" for name in found[RIGHT.name].results
+             if found[RIGHT.name].fails(name)]  # fmt: skip
+    for fault in FAULTS:
+        failing = [name for name, judged in found.items() if judged.fails(fault.check)]
+        if failing != [fault.name]:
+            wrong.append(f"{fault.check} fails under: {', '.join(failing) or 'nothing'}")
+    return wrong
+
+
+def main() -> int:
+    """Judge every run and write the page; exit code 1 unless every fault has its own check."""
+    plan, draws = right_model(REGISTRY)
+    found = run_all(plan, draws, lambda text: print(text, file=sys.stderr, flush=True))
+    PAGE.write_text(page(found, plan), encoding="utf-8", newline="\n")
+    wrong = holds(found)
+    for text in wrong:
+        print(text, file=sys.stderr)
+    return int(bool(wrong))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

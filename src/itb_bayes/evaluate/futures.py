@@ -1,0 +1,166 @@
+"""Comparison of fits by what came after a landmark: leave-one-patient's-future-out.
+
+For each patient, how probable were the records after the landmark, given those up to it and a
+population that has not seen them? Likelihoods of the filter and of the drift model factor over
+time, so log p(later records | earlier ones) is a difference of two likelihoods, exact given the
+population. The population posterior without the patient's later records is had by Pareto-smoothed
+weights 1 / p(later | earlier) (Vehtari, Gelman & Gabry 2017; leave-future-out: Bürkner, Gabry &
+Vehtari 2020, J Stat Comput Simul 90:2499). Other patients' later records stay in it: this asks
+about the future of one patient in a clinic that has others, not about the future of the clinic.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from itb_bayes.checks.loo import leave_patients_out
+from itb_bayes.errors import UsageError
+from itb_bayes.evaluate.compare import (
+    AnyFit,
+    ComparisonRow,
+    FitScore,
+    comparison_rows,
+    refuse_incomparable,
+)
+from itb_bayes.inference.fitted import Fit
+from itb_bayes.inference.pointwise import patient_log_likelihood
+from itb_bayes.inference.regimes_fitted import RegimesFit
+from itb_bayes.inference.threads import map_in_threads
+from itb_bayes.kernel.regimes.trace import trace
+from itb_bayes.model.covariates import Covariates
+from itb_bayes.model.plan import DriftPlan
+
+Index = NDArray[np.int64]
+
+LEAST_PATIENTS = 5
+_EDGE = 1e-6
+
+
+def compare_futures(fits: Sequence[AnyFit], after_years: float) -> tuple[ComparisonRow, ...]:
+    """Compare fits of the same records by what came after a landmark, best first.
+
+    Parameters
+    ----------
+    fits : sequence of Fit or RegimesFit
+    after_years : float
+        The landmark, in years since implant.
+
+    Raises
+    ------
+    UsageError
+        If fits cannot be compared (:func:`~itb_bayes.evaluate.compare.compare_fits`), or fewer
+        than five patients have records on both sides of the landmark.
+    GateError
+        If one of them did not pass its gate.
+    """
+    refuse_incomparable(fits)
+    return comparison_rows([_score(fit, after_years) for fit in fits])
+
+
+def _score(fit: AnyFit, after_years: float) -> FitScore:
+    if isinstance(fit, RegimesFit):
+        posterior, density = fit.thinned, regimes_futures(fit, after_years)
+    else:
+        posterior, density = fit.posterior, drift_futures(fit, after_years)
+    return FitScore(fit.spec.name, fit.run_id, leave_patients_out(posterior, density))
+
+
+def patients_across(t_years: NDArray[np.float64], offsets: Index, after_years: float) -> Index:
+    """Return the patients with records up to a landmark and after it.
+
+    Raises
+    ------
+    UsageError
+        If they are fewer than five.
+    """
+    first, last = t_years[offsets[:-1]], t_years[offsets[1:] - 1]
+    across = np.flatnonzero((first <= after_years + _EDGE) & (last > after_years + _EDGE))
+    if across.size < LEAST_PATIENTS:
+        raise UsageError(
+            f"only {across.size} patients have records both up to year {after_years:g} and after "
+            f"it, and {LEAST_PATIENTS} are needed; choose another --after."
+        )
+    return across
+
+
+def drift_futures(fit: Fit, after_years: float) -> xr.DataArray:
+    """Return log p(doses after a landmark | doses up to it, draw), dims (chain, draw, patient).
+
+    Raises
+    ------
+    UsageError
+        If fewer than five patients have doses on both sides.
+    """
+    series = fit.plan.series
+    across = patients_across(series.t_years, series.offsets, after_years)
+    whole, known = (drift_part(fit.plan, across, until) for until in (np.inf, after_years))
+    later = patient_log_likelihood(fit.spec, whole, fit.posterior)
+    return later - patient_log_likelihood(fit.spec, known, fit.posterior)
+
+
+def drift_part(plan: DriftPlan, patients: Index, until_years: float) -> DriftPlan:
+    """Return the plan of some patients, with their readings up to a time.
+
+    Each of them must have at least one such reading.
+    """
+    series = plan.series
+    rows = np.flatnonzero(
+        np.isin(series.patient, patients) & (series.t_years <= until_years + _EDGE)
+    )
+    place = np.full(plan.n_patient, -1)
+    place[patients] = np.arange(patients.size)
+    owner = place[series.patient[rows]]
+    return replace(
+        plan,
+        series=replace(
+            series,
+            patient_ids=tuple(series.patient_ids[i] for i in patients),
+            patient=owner,
+            t_years=series.t_years[rows],
+            daily_dose_ug=series.daily_dose_ug[rows],
+            dose_year_before_ug=series.dose_year_before_ug[patients],
+            n_rows=np.bincount(owner, minlength=patients.size),
+            ended=tuple(series.ended[i] for i in patients),
+            set_aside=pd.DataFrame({"patient_id": [], "t_years": [], "reason": []}),
+        ),
+        diagnosis_index=plan.diagnosis_index[patients],
+        centre_index=plan.centre_index[patients],
+        level_covariates=_rows(plan.level_covariates, patients),
+        drift_covariates=_rows(plan.drift_covariates, patients),
+    )
+
+
+def _rows(covariates: Covariates, patients: Index) -> Covariates:
+    return Covariates(covariates.names, covariates.design[patients])
+
+
+def regimes_futures(fit: RegimesFit, after_years: float) -> xr.DataArray:
+    """Return log p(records after a landmark | records up to it, draw), dims (chain, draw, patient).
+
+    Raises
+    ------
+    UsageError
+        If fewer than five patients have records on both sides.
+    """
+    plan, draws, posterior = fit.plan, fit.population(), fit.thinned
+    across = patients_across(plan.t_years, plan.offsets, after_years)
+    later = plan.t_years > after_years + _EDGE
+    owner = plan.step_patient[later]
+
+    def run(s: int) -> NDArray[np.float64]:
+        own = np.ascontiguousarray(draws.own[s])
+        by_step = trace(draws.g[s], own, plan.data, plan.codes, plan.offsets)[4]
+        return np.bincount(owner, by_step[later], minlength=plan.n_patient)[across]
+
+    found = np.stack(map_in_threads(run, draws.n_draw))
+    shape = (posterior.sizes["chain"], posterior.sizes["draw"], across.size)
+    return xr.DataArray(
+        found.reshape(shape),
+        dims=("chain", "draw", "patient"),
+        coords={"chain": posterior["chain"], "draw": posterior["draw"]},
+        name="records",
+    )
