@@ -58,7 +58,11 @@ def _characters(rng: Random, sheet: Sheet) -> None:
             at = rng.randrange(len(row))
             text = row[at]
             cut = rng.randint(0, len(text))
-            row[at] = text[:cut] + rng.choice(["", " ", "\u00a0", ".", "-", "0", "\u200d", "'", "\x0b"]) + text[cut + rng.randint(0, 1) :]
+            row[at] = (
+                text[:cut]
+                + rng.choice(["", " ", "\u00a0", ".", "-", "0", "\u200d", "'", "\x0b"])
+                + text[cut + rng.randint(0, 1) :]
+            )
 
 
 def _drop_row(rng: Random, sheet: Sheet) -> None:

@@ -17,7 +17,9 @@ def write_csv(rng: Random, folder: Path, sheets: Sheets) -> str:
     """Write CSV files in a random dialect and encoding; return its name."""
     ends = rng.choice(["\n", "\n", "\r\n"])
     quoting = rng.choice([csv.QUOTE_MINIMAL, csv.QUOTE_MINIMAL, csv.QUOTE_ALL])
-    encoding = rng.choice(["utf-8"] * 8 + ["utf-8-sig"] * 3 + ["latin-1", "utf-16", "utf-16-le", "utf-32", "cp1252"])
+    encoding = rng.choice(
+        ["utf-8"] * 8 + ["utf-8-sig"] * 3 + ["latin-1", "utf-16", "utf-16-le", "utf-32", "cp1252"]
+    )
     mixed = rng.random() < 0.1
     for name, sheet in sheets.items():
         lines = []
@@ -41,7 +43,20 @@ def spoil_bytes(rng: Random, folder: Path) -> str:
     elif kind == "cut":
         del data[at:]
     elif kind == "insert":
-        data[at:at] = rng.choice([b"\x00", b"\xff\xfe", b"\xef\xbb\xbf", b"\r", b"\n\n", b"\xc3", b"\x1a", b"\r\n,,,\r\n", b"\t", b'""'])
+        data[at:at] = rng.choice(
+            [
+                b"\x00",
+                b"\xff\xfe",
+                b"\xef\xbb\xbf",
+                b"\r",
+                b"\n\n",
+                b"\xc3",
+                b"\x1a",
+                b"\r\n,,,\r\n",
+                b"\t",
+                b'""',
+            ]
+        )
     elif kind == "quote":
         data[at:at] = b'"'
     else:
@@ -54,27 +69,46 @@ def write_parquet(rng: Random, folder: Path, sheets: Sheets) -> str:
     """Write Parquet files whose columns are text, or numbers and dates where all cells allow it."""
     typed = rng.random() < 0.6
     for name, sheet in sheets.items():
-        columns = [[row[k] if k < len(row) else "" for row in sheet.rows] for k in range(len(sheet.header))]
-        arrays = [_array(rng, cells) if typed else pa.array([c or None for c in cells], pa.string()) for cells in columns]
+        columns = [
+            [row[k] if k < len(row) else "" for row in sheet.rows] for k in range(len(sheet.header))
+        ]
+        arrays = [
+            _array(rng, cells) if typed else pa.array([c or None for c in cells], pa.string())
+            for cells in columns
+        ]
         table = pa.Table.from_arrays(arrays, names=list(sheet.header))
-        pq.write_table(table, folder / f"{name}.parquet", compression=rng.choice(["none", "snappy", "gzip"]))
+        pq.write_table(
+            table, folder / f"{name}.parquet", compression=rng.choice(["none", "snappy", "gzip"])
+        )
     return "parquet typed" if typed else "parquet text"
 
 
 def _array(rng: Random, cells: list[str]) -> pa.Array:
     try:
         numbers = [float(c) if c else None for c in cells]
-        if all(c.isascii() and c.strip() == c and not c.startswith("0") for c in cells if c) and any(cells):
+        if all(
+            c.isascii() and c.strip() == c and not c.startswith("0") for c in cells if c
+        ) and any(cells):
             whole = all(c.isdigit() and len(c) < 16 for c in cells if c)
             kind = rng.choice([pa.int64(), pa.float64(), pa.int32()] if whole else [pa.float64()])
-            exact = all(repr(n) == c or f"{n:.0f}" == c for n, c in zip(numbers, cells, strict=True) if c)
-            return pa.array([int(n) if n is not None and kind != pa.float64() else n for n in numbers], kind) if exact else pa.array(cells)
+            exact = all(
+                repr(n) == c or f"{n:.0f}" == c for n, c in zip(numbers, cells, strict=True) if c
+            )
+            return (
+                pa.array(
+                    [int(n) if n is not None and kind != pa.float64() else n for n in numbers], kind
+                )
+                if exact
+                else pa.array(cells)
+            )
     except (ValueError, OverflowError, pa.ArrowInvalid):
         pass
     try:
         days = [datetime.date.fromisoformat(c) if c else None for c in cells]
         if any(cells) and all(len(c) in (0, 10) for c in cells):
-            return pa.array(days, pa.date32()).cast(rng.choice([pa.date32(), pa.timestamp("us"), pa.timestamp("ns"), pa.date64()]))
+            return pa.array(days, pa.date32()).cast(
+                rng.choice([pa.date32(), pa.timestamp("us"), pa.timestamp("ns"), pa.date64()])
+            )
     except (ValueError, OverflowError, pa.ArrowInvalid):
         pass
     text = pa.array([c or None for c in cells], pa.string())
@@ -116,6 +150,7 @@ def _excel_cell(text: str, typed: bool) -> object:
 
 def as_excel_holds(sheets: Sheets) -> Sheets:
     """Return the cells as `write_excel` was able to write them."""
+
     def text(cell: str) -> str:
         held = _excel_text(cell)
         return "" if held is None else str(held)

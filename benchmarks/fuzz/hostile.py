@@ -28,6 +28,13 @@ class Hostile:
     make: Callable[[Path], Path]
     may_succeed: bool = False
 
+    @property
+    def is_heavy(self) -> bool:
+        """Whether making or reading it takes more than a second."""
+        return any(
+            word in self.name for word in ("300,000", "million rows", "600 MB", "999,999", "30,000")
+        )
+
 
 def _folder(folder: Path, **files: str | bytes) -> Path:
     for name, content in {"patients.csv": PATIENTS, "doses.csv": DOSES, **files}.items():
@@ -87,7 +94,11 @@ def _bomb(name: str, size_mib: int) -> Callable[[Path], Path]:
 
     def change(parts: dict[str, bytes]) -> None:
         head, _, tail = parts[name].partition(b"<sheetData>")
-        filler = b'<row r="1"><c r="A1" t="inlineStr"><is><t>' + b"A" * (size_mib * MIB) + b"</t></is></c></row>"
+        filler = (
+            b'<row r="1"><c r="A1" t="inlineStr"><is><t>'
+            + b"A" * (size_mib * MIB)
+            + b"</t></is></c></row>"
+        )
         parts[name] = head + b"<sheetData>" + filler + tail
 
     return lambda folder: book(folder, change)
@@ -96,14 +107,18 @@ def _bomb(name: str, size_mib: int) -> Callable[[Path], Path]:
 def _many_rows(folder: Path) -> Path:
     def change(parts: dict[str, bytes]) -> None:
         row = b'<row r="999999999"><c r="XFD999999999"><v>1</v></c></row></sheetData>'
-        parts["xl/worksheets/sheet2.xml"] = parts["xl/worksheets/sheet2.xml"].replace(b"</sheetData>", row)
+        parts["xl/worksheets/sheet2.xml"] = parts["xl/worksheets/sheet2.xml"].replace(
+            b"</sheetData>", row
+        )
 
     return book(folder, change)
 
 
 def _wide_cells(folder: Path) -> Path:
     def change(parts: dict[str, bytes]) -> None:
-        rows = b"".join(b'<row r="%d"><c r="XFD%d"><v>1</v></c></row>' % (r, r) for r in range(5, 30_005))
+        rows = b"".join(
+            b'<row r="%d"><c r="XFD%d"><v>1</v></c></row>' % (r, r) for r in range(5, 30_005)
+        )
         name = "xl/worksheets/sheet2.xml"
         parts[name] = parts[name].replace(b"</sheetData>", rows + b"</sheetData>")
 
@@ -120,7 +135,9 @@ def _dimension(folder: Path) -> Path:
 
 def _twice(folder: Path) -> Path:
     def change(parts: dict[str, bytes]) -> None:
-        parts["xl/workbook.xml"] = parts["xl/workbook.xml"].replace(b'name="patients"', b'name="doses"')
+        parts["xl/workbook.xml"] = parts["xl/workbook.xml"].replace(
+            b'name="patients"', b'name="doses"'
+        )
 
     return book(folder, change)
 
@@ -131,7 +148,10 @@ def _laughs(folder: Path) -> Path:
 
     def change(parts: dict[str, bytes]) -> None:
         name = "xl/worksheets/sheet2.xml"
-        parts[name] = doctype + parts[name].replace(b"<sheetData>", b'<sheetData><row r="1"><c r="A1" t="inlineStr"><is><t>&l9;</t></is></c></row>')
+        parts[name] = doctype + parts[name].replace(
+            b"<sheetData>",
+            b'<sheetData><row r="1"><c r="A1" t="inlineStr"><is><t>&l9;</t></is></c></row>',
+        )
 
     return book(folder, change)
 
@@ -147,14 +167,26 @@ def _parquet(table: pa.Table, name: str = "doses") -> Callable[[Path], Path]:
 
 
 def _doses(**columns: pa.Array) -> pa.Table:
-    plain = {"patient_id": pa.array(["P1", "P2"]), "t_years": pa.array([0.0, 0.0]), "daily_dose_ug": pa.array([100.0, 90.0])}
+    plain = {
+        "patient_id": pa.array(["P1", "P2"]),
+        "t_years": pa.array([0.0, 0.0]),
+        "daily_dose_ug": pa.array([100.0, 90.0]),
+    }
     return pa.table(plain | columns)
 
 
 def _long_parquet(folder: Path) -> Path:
     n = 6_000_000
-    ids = pa.DictionaryArray.from_arrays(pa.array([0], pa.int32()).take(pa.array([0] * 1000)), pa.array(["P1"]))
-    chunk = pa.table({"patient_id": ids, "t_years": pa.array([1.0] * 1000), "daily_dose_ug": pa.array([100.0] * 1000)})
+    ids = pa.DictionaryArray.from_arrays(
+        pa.array([0], pa.int32()).take(pa.array([0] * 1000)), pa.array(["P1"])
+    )
+    chunk = pa.table(
+        {
+            "patient_id": ids,
+            "t_years": pa.array([1.0] * 1000),
+            "daily_dose_ug": pa.array([100.0] * 1000),
+        }
+    )
     _folder(folder)
     (folder / "doses.csv").unlink()
     big = pa.concat_tables([chunk] * (n // 1000)).combine_chunks()

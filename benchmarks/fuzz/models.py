@@ -62,7 +62,11 @@ def _mutate(rng: Random, content: dict[str, Any]) -> None:
     if act == "set":
         old = table[key]
         scaled = old * rng.choice([-1, 0, 1.5, 1e6]) if isinstance(old, int | float) else None
-        table[key] = scaled if scaled is not None and rng.random() < 0.5 else copy.deepcopy(rng.choice(VALUES))
+        table[key] = (
+            scaled
+            if scaled is not None and rng.random() < 0.5
+            else copy.deepcopy(rng.choice(VALUES))
+        )
     elif act == "drop":
         del table[key]
     elif act == "rename":
@@ -92,7 +96,13 @@ def _value(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(map(_value, value)) + "]"
     if isinstance(value, str):
-        return '"' + "".join(c if c.isprintable() and c not in '"\\' else f"\\U{ord(c):08x}" for c in value) + '"'
+        return (
+            '"'
+            + "".join(
+                c if c.isprintable() and c not in '"\\' else f"\\U{ord(c):08x}" for c in value
+            )
+            + '"'
+        )
     return repr(value)
 
 
@@ -113,7 +123,17 @@ def check_model(path: Path, spec: ModelSpec) -> None:
     for key in ("kind", "name", "version", "title"):
         if key in asked and getattr(spec, key) != asked[key]:
             raise WrongSuccess(f"{key}: {asked[key]!r} became {getattr(spec, key)!r}")
-    header = {"format", "kind", "name", "version", "title", "summary", "priors", "extends", "remove"}
+    header = {
+        "format",
+        "kind",
+        "name",
+        "version",
+        "title",
+        "summary",
+        "priors",
+        "extends",
+        "remove",
+    }
     for term in asked.keys() - header:
         _compare(f"[{term}]", asked[term], terms.get(term))
     stated = set(asked.get("priors", {}))
@@ -141,7 +161,9 @@ def _compare(where: str, asked: Any, found: Any) -> None:
         for one, two in zip(asked, found, strict=True):
             _compare(where, one, two)
     elif isinstance(asked, bool) is not isinstance(found, bool) or asked != found:
-        same_text = isinstance(asked, str) and isinstance(found, str) and asked.strip() == found.strip()
+        same_text = (
+            isinstance(asked, str) and isinstance(found, str) and asked.strip() == found.strip()
+        )
         if not same_text:
             raise WrongSuccess(f"{where}: {asked!r} became {found!r}")
 
@@ -169,7 +191,11 @@ def _laid(base: dict[str, Any], extra: dict[str, Any], path: tuple[str, ...]) ->
         # A prior is replaced as a whole, and so is that of one diagnosis.
         both = isinstance(value, dict) and isinstance(base.get(key), dict)
         stated = path[:1] == ("priors",) and both and set(value) != {"by"}
-        if both and not (len(path) == 3 and path[0] == "priors") and not (len(path) == 1 and stated):
+        if (
+            both
+            and not (len(path) == 3 and path[0] == "priors")
+            and not (len(path) == 1 and stated)
+        ):
             _laid(base[key], value, (*path, key))
         else:
             base[key] = value

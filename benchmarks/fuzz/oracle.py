@@ -42,7 +42,7 @@ def csv_sheets(folder: Path) -> Sheets:
         rows = [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
         sheets[path.stem] = Sheet(rows[0], rows[1:])
         widths = {len(row) for row in rows}
-        _require(len(widths) == 1, f"{path.name}: rows of {widths} cells were accepted")
+        require(len(widths) == 1, f"{path.name}: rows of {widths} cells were accepted")
     return sheets
 
 
@@ -54,40 +54,58 @@ def compare(cohort: Cohort, sheets: Sheets) -> None:
     WrongSuccess
         At the first difference.
     """
-    _require(set(sheets) <= set(TABLES), f"tables {sorted(set(sheets) - set(TABLES))} were accepted")
+    require(set(sheets) <= set(TABLES), f"tables {sorted(set(sheets) - set(TABLES))} were accepted")
     tables = {name: _named_rows(name, sheet) for name, sheet in sheets.items()}
     patients = [row["patient_id"] for row in tables["patients"]]
-    _require(len(set(patients)) == len(patients), "a doubled patient was accepted")
+    require(len(set(patients)) == len(patients), "a doubled patient was accepted")
     implants = {row["patient_id"]: row.get("implant_date", "") for row in tables["patients"]}
     for name, frame in cohort.tables.items():
         rows = tables.get(name, [])
         listed = cohort.set_aside[cohort.set_aside["table"] == name]
         aside = [reason for reason in listed["reason"] if reason != "blank row"]
         rows = [row for row in rows if any(cell.strip() for cell in row.values())]
-        kept = [Row(_expected(name, row, implants), k) for k, row in enumerate(rows) if not _says_nothing(name, row)]
-        _require(
+        kept = [
+            Row(_expected(name, row, implants), k)
+            for k, row in enumerate(rows)
+            if not _says_nothing(name, row)
+        ]
+        require(
             len(frame) + len(aside) == len(rows) and len(frame) == len(kept),
             f"{name}: {len(rows)} rows were written, {len(frame)} read and {len(aside)} set aside",
         )
         if name != "patients":
-            kept.sort(key=lambda row: (patients.index(row.values["patient_id"]), row.values["t_years"], row.order))
+            kept.sort(
+                key=lambda row: (
+                    patients.index(row.values["patient_id"]),
+                    row.values["t_years"],
+                    row.order,
+                )
+            )
         for position, row in enumerate(kept):
             for column in canonical_columns(name):
                 found = frame[column].iloc[position]
                 want = row.values.get(column)
-                _require(_same(found, want), f"{name}, row {position + 1}, {column}: {want!r} became {found!r}")
+                require(
+                    _same(found, want),
+                    f"{name}, row {position + 1}, {column}: {want!r} became {found!r}",
+                )
 
 
 def _named_rows(name: str, sheet: Sheet) -> list[dict[str, str]]:
     header = [cell.strip() for cell in sheet.header]
-    named = [(k, column) for k, column in enumerate(header) if column and not column.startswith("x_")]
+    named = [
+        (k, column) for k, column in enumerate(header) if column and not column.startswith("x_")
+    ]
     columns = [column for _, column in named]
-    _require(len(set(columns)) == len(columns), f"{name}: a doubled column was accepted")
+    require(len(set(columns)) == len(columns), f"{name}: a doubled column was accepted")
     unknown = set(columns) - set(TABLES[name].column_names)
-    _require(not unknown, f"{name}: columns {sorted(unknown)} were accepted")
+    require(not unknown, f"{name}: columns {sorted(unknown)} were accepted")
     for row in sheet.rows:
         for k, cell in enumerate(row):
-            _require(k < len(header) and header[k] != "" or not cell.strip(), f"{name}: a cell under no name was dropped")
+            require(
+                (k < len(header) and header[k] != "") or not cell.strip(),
+                f"{name}: a cell under no name was dropped",
+            )
     # Rows that are empty throughout say nothing: the import may skip them or set them aside.
     filled = [row for row in sheet.rows if any(cell.strip() for cell in row)]
     return [{column: row[k] if k < len(row) else "" for k, column in named} for row in filled]
@@ -95,7 +113,10 @@ def _named_rows(name: str, sheet: Sheet) -> list[dict[str, str]]:
 
 def _says_nothing(name: str, row: dict[str, str]) -> bool:
     if name == "doses":
-        return all(row.get(column, "").strip() == "" for column in ("daily_dose_ug", "basal_ug_day", "bolus_ug"))
+        return all(
+            row.get(column, "").strip() == ""
+            for column in ("daily_dose_ug", "basal_ug_day", "bolus_ug")
+        )
     return any(row.get(column, "").strip() == "" for column in TABLES[name].needs)
 
 
@@ -122,23 +143,35 @@ def _value(kind: str, text: str, row: dict[str, str]) -> Any:
     if kind == "flag":
         return FLAGS[text.lower()]
     if kind == "date":
-        _require(re.fullmatch(r"\d{4}-\d\d-\d\d([T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?)?", text, re.ASCII) is not None, f"{text!r} was read as a date")
+        require(
+            re.fullmatch(
+                r"\d{4}-\d\d-\d\d([T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?)?", text, re.ASCII
+            )
+            is not None,
+            f"{text!r} was read as a date",
+        )
         return datetime.date.fromisoformat(text[:10])
     if text == "1+" and row.get("scale", "").strip() == "mas":
         return 1.5
-    _require(NUMBER.fullmatch(text) is not None, f"{text!r} was read as a number")
+    require(NUMBER.fullmatch(text) is not None, f"{text!r} was read as a number")
     number = float(text)
-    _require(math.isfinite(number), f"{text!r} was read as a finite number")
+    require(math.isfinite(number), f"{text!r} was read as a finite number")
     return number
 
 
 def _fill_dose(values: dict[str, Any], row: dict[str, str]) -> None:
-    factor = FACTORS[row["unit"].strip().casefold().replace(" ", "").replace("\u00b5", "\u03bc")] if "unit" in row else None
+    factor = (
+        FACTORS[row["unit"].strip().casefold().replace(" ", "").replace("\u00b5", "\u03bc")]
+        if "unit" in row
+        else None
+    )
     for column in ("daily_dose_ug", "basal_ug_day", "bolus_ug"):
         if factor is not None and values.get(column) is not None:
             values[column] = round(values[column] * factor, 9)
     if values.get("daily_dose_ug") is None:
-        basal, bolus, count = (values.get(c) for c in ("basal_ug_day", "bolus_ug", "boluses_per_day"))
+        basal, bolus, count = (
+            values.get(c) for c in ("basal_ug_day", "bolus_ug", "boluses_per_day")
+        )
         total = basal if bolus is None or count is None else (basal or 0.0) + bolus * count
         values["daily_dose_ug"] = None if total is None else round(total, 9)
 
@@ -150,12 +183,17 @@ def _same(found: Any, want: Any) -> bool:
     if isinstance(want, bool):
         return bool(found) is want
     if isinstance(want, float):
-        return abs(float(found) - want) <= 1e-9 * max(1e-300, abs(want)) if want else float(found) == 0.0
+        return (
+            abs(float(found) - want) <= 1e-9 * max(1e-300, abs(want))
+            if want
+            else float(found) == 0.0
+        )
     if isinstance(want, datetime.date):
         return found.date() == want
     return str(found) == want
 
 
-def _require(holds: bool, message: str) -> None:
+def require(holds: bool, message: str) -> None:
+    """Raise `WrongSuccess` unless something holds."""
     if not holds:
         raise WrongSuccess(message)

@@ -30,7 +30,10 @@ def generate(rng: Random) -> Sheets:
     form = rng.choice(IDS)
     ids = [form.format(k + 1) for k in range(rng.randint(1, 5))]
     begin = {p: datetime.date(2005, 1, 1) + datetime.timedelta(rng.randint(0, 3000)) for p in ids}
-    sheets = {"patients": _patients(rng, ids, begin, dated), "doses": _doses(rng, ids, begin, dated)}
+    sheets = {
+        "patients": _patients(rng, ids, begin, dated),
+        "doses": _doses(rng, ids, begin, dated),
+    }
     for name, make in (("assessments", _assessments), ("refills", _refills), ("events", _events)):
         if rng.random() < 0.5:
             sheets[name] = make(rng, ids, begin, dated)
@@ -38,7 +41,9 @@ def generate(rng: Random) -> Sheets:
         _shuffle_columns(rng, sheet)
         if rng.random() < 0.1:
             sheet.header.append("x_" + rng.choice(["note", "a,b", 'quo"te', "line"]))
-            sheet.rows = [[*row, rng.choice(["", "n", "a, b", 'he said "x"', "ü"])] for row in sheet.rows]
+            sheet.rows = [
+                [*row, rng.choice(["", "n", "a, b", 'he said "x"', "ü"])] for row in sheet.rows
+            ]
     return sheets
 
 
@@ -46,7 +51,9 @@ def _patients(rng: Random, ids: list[str], begin: dict[str, datetime.date], date
     optional = {
         "centre": lambda p: rng.choice(["", "North", "South", "Åre, Ö"]),
         "sex": lambda p: rng.choice(["F", "M", ""]),
-        "age_at_implant": lambda p: rng.choice(["", str(rng.randint(1, 90)), f"{rng.uniform(1, 90):.3f}"]),
+        "age_at_implant": lambda p: rng.choice(
+            ["", str(rng.randint(1, 90)), f"{rng.uniform(1, 90):.3f}"]
+        ),
         "ambulatory": lambda p: rng.choice(["true", "false", "", "yes", "no", "1", "0", "TRUE"]),
         "catheter_model": lambda p: rng.choice(["", "A-1", "=B2", "+c", "@d", "-e"]),
         "exit_reason": lambda p: rng.choice(["", "alive", "lost"]),
@@ -54,7 +61,12 @@ def _patients(rng: Random, ids: list[str], begin: dict[str, datetime.date], date
     chosen = [name for name in optional if rng.random() < 0.6]
     header = ["patient_id", "diagnosis", *(["implant_date"] if dated else []), *chosen]
     rows = [
-        [p, rng.choice(DIAGNOSES), *([begin[p].isoformat()] if dated else []), *(optional[c](p) for c in chosen)]
+        [
+            p,
+            rng.choice(DIAGNOSES),
+            *([begin[p].isoformat()] if dated else []),
+            *(optional[c](p) for c in chosen),
+        ]
         for p in ids
     ]
     return Sheet(header, rows)
@@ -70,14 +82,27 @@ def _time(rng: Random, begin: datetime.date, day: int, dated: bool) -> str:
 def _doses(rng: Random, ids: list[str], begin: dict[str, datetime.date], dated: bool) -> Sheet:
     unit = rng.choice([None, None, "ug/day", "mg/day", "µg/day", "mcg/day"])
     extra = [c for c in ("mode", "concentration_ug_ml") if rng.random() < 0.4]
-    header = ["patient_id", "date" if dated else "t_years", "daily_dose_ug", *extra, *(["unit"] if unit else [])]
+    header = [
+        "patient_id",
+        "date" if dated else "t_years",
+        "daily_dose_ug",
+        *extra,
+        *(["unit"] if unit else []),
+    ]
     rows = []
     for p in ids:
         level = rng.uniform(80, 300)
         for k in range(rng.randint(1, 6)):
             dose = level * (1 + 0.1 * rng.random())
-            text = f"{dose / 1000:.5f}" if unit == "mg/day" else rng.choice([f"{dose:.0f}", f"{dose:.2f}", f"{dose:.3e}"])
-            cells = {"mode": rng.choice(["", "simple"]), "concentration_ug_ml": rng.choice(["", "500", "2000.0"])}
+            text = (
+                f"{dose / 1000:.5f}"
+                if unit == "mg/day"
+                else rng.choice([f"{dose:.0f}", f"{dose:.2f}", f"{dose:.3e}"])
+            )
+            cells = {
+                "mode": rng.choice(["", "simple"]),
+                "concentration_ug_ml": rng.choice(["", "500", "2000.0"]),
+            }
             time = _time(rng, begin[p], k * 180 + rng.randint(0, 90), dated)
             rows.append([p, time, text, *(cells[c] for c in extra), *([unit] if unit else [])])
     if rng.random() < 0.3:
@@ -85,30 +110,52 @@ def _doses(rng: Random, ids: list[str], begin: dict[str, datetime.date], dated: 
     return Sheet(header, rows)
 
 
-def _assessments(rng: Random, ids: list[str], begin: dict[str, datetime.date], dated: bool) -> Sheet:
+def _assessments(
+    rng: Random, ids: list[str], begin: dict[str, datetime.date], dated: bool
+) -> Sheet:
     header = ["patient_id", "date" if dated else "t_years", "scale", "value", "muscle"]
     rows = []
     for p in ids:
         for k in range(rng.randint(0, 4)):
             scale = rng.choice(["ashworth_1_5", "ashworth_0_4", "mas", "penn", "edss"])
-            value = rng.choice({"mas": ["0", "1", "1+", "2", "4"], "edss": ["0", "6.5", "10"]}.get(scale, ["1", "2", "3.0", "4"]))
+            value = rng.choice(
+                {"mas": ["0", "1", "1+", "2", "4"], "edss": ["0", "6.5", "10"]}.get(
+                    scale, ["1", "2", "3.0", "4"]
+                )
+            )
             time = _time(rng, begin[p], k * 100 + rng.randint(0, 50), dated)
             rows.append([p, time, scale, value, rng.choice(["", "adductors", "m, l"])])
     return Sheet(header, rows)
 
 
 def _refills(rng: Random, ids: list[str], begin: dict[str, datetime.date], dated: bool) -> Sheet:
-    header = ["patient_id", "date" if dated else "t_years", "expected_residual_ml", "actual_residual_ml"]
+    header = [
+        "patient_id",
+        "date" if dated else "t_years",
+        "expected_residual_ml",
+        "actual_residual_ml",
+    ]
     rows = [
-        [p, _time(rng, begin[p], 60 + k * 90, dated), f"{rng.uniform(1, 5):.1f}", f"{rng.uniform(1, 5):.2f}"]
-        for p in ids for k in range(rng.randint(0, 3))
+        [
+            p,
+            _time(rng, begin[p], 60 + k * 90, dated),
+            f"{rng.uniform(1, 5):.1f}",
+            f"{rng.uniform(1, 5):.2f}",
+        ]
+        for p in ids
+        for k in range(rng.randint(0, 3))
     ]
     return Sheet(header, rows)
 
 
 def _events(rng: Random, ids: list[str], begin: dict[str, datetime.date], dated: bool) -> Sheet:
     header = ["patient_id", "date" if dated else "t_years", "event", "detail"]
-    kinds = (("trigger", "uti"), ("dye_study", "negative"), ("infection", ""), ("tolerance_diagnosed", "free, text"))
+    kinds = (
+        ("trigger", "uti"),
+        ("dye_study", "negative"),
+        ("infection", ""),
+        ("tolerance_diagnosed", "free, text"),
+    )
     rows = []
     for p in ids:
         for k in range(rng.randint(0, 3)):
