@@ -19,7 +19,13 @@ import numpy as np
 from itb_bayes.cohort import Cohort
 from itb_bayes.inference.regimes_population import regimes_draws
 from itb_bayes.inference.regimes_states import filter_patients
-from itb_bayes.inference.sampling import chain_batches, compile_model, join_batches, sample_batch
+from itb_bayes.inference.sampling import (
+    chain_batches,
+    compile_model,
+    in_coordinates,
+    join_batches,
+    sample_batch,
+)
 from itb_bayes.inference.settings import SamplerSettings
 from itb_bayes.kernel.regimes.layout import EXPLANATIONS
 from itb_bayes.model.regimes import build_regimes, plan_data
@@ -59,7 +65,8 @@ def joined(fitted: RegimesPlan, other: RegimesPlan) -> RegimesPlan:
 
 def sample(compiled, settings):
     """Return the posterior of a compiled model."""
-    batches = [sample_batch(compiled, settings, batch) for batch in chain_batches(settings)]
+    target = in_coordinates(compiled, settings)
+    batches = [sample_batch(target, settings, batch) for batch in chain_batches(settings)]
     return join_batches(batches)["posterior"].to_dataset()
 
 
@@ -68,11 +75,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--patients", type=int, default=20)
     parser.add_argument("--draws", type=int, default=500)
-    parser.add_argument("--tune", type=int, default=400)
+    parser.add_argument("--tune", type=int, default=100)
     parser.add_argument("--out", type=Path, default=Path("docs/results"))
     options = parser.parse_args()
     started = time.monotonic()
-    settings = SamplerSettings(draws=options.draws, tune=options.tune, chains=2, target_accept=0.9)
+    settings = SamplerSettings(options.draws, options.tune, 2, 0.8, metric="whitened")
     spec = load_model("@regimes")
     fitted = plan_regimes(spec, Cohort.read(ROOT / "data" / "synthetic" / "clinic-small"))
     compiled = compile_model(build_regimes(spec, fitted))

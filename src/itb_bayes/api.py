@@ -147,7 +147,8 @@ class ModelFit:
         ----------
         cohort : Cohort
         as_of_years : float, optional
-            Use records up to so many years since implant.
+            Use records up to so many years since implant; those that ended more than a year
+            before give no numbers.
         every_visit : bool
             Probabilities at each visit, from what was known then.
         allow_unconverged : bool
@@ -172,8 +173,9 @@ class ModelFit:
         if as_of_years is not None:
             until = dict.fromkeys(cohort.patients["patient_id"], as_of_years)
         table = score_cohort(
-            self.stored, cohort, ScoringRequest(every_visit=every_visit), until_years=until
-        )
+            self.stored, cohort, ScoringRequest(every_visit=every_visit), until_years=until,
+            refuse_stale=True,
+        )  # fmt: skip
         return table if self.passed else table.assign(status="GATE NOT PASSED")
 
     def check(self) -> "tuple[CheckResult, ...]":
@@ -238,7 +240,7 @@ def fit(
     from itb_bayes.inference.settings import profile_settings
 
     spec = model if isinstance(model, ModelSpec) else load_model(model)
-    settings = profile_settings(profile, seed=seed)
+    settings = profile_settings(profile, spec.kind, seed=seed)
     with ExitStack() as stack:
         if out is None:
             temporary = mkdtemp(prefix="itb-bayes-")

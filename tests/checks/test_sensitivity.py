@@ -8,14 +8,13 @@ from scipy import stats
 from itb_bayes.checks.sensitivity import (
     channel_sensitivity,
     leave_out,
-    log_priors,
-    power_weights,
     prior_sensitivity,
     shift_of_probabilities,
     silence,
 )
 from itb_bayes.inference.pointwise import regimes_pointwise
 from itb_bayes.kernel.regimes.layout import EXPLANATIONS, Code, Par
+from itb_bayes.risk.prior_scaling import log_priors, power_weights
 from regimes_fits import small_regimes_fit
 
 

@@ -135,6 +135,29 @@ def test_as_of_hides_later_records(passed, cohort):
     assert max(float(row["t_years"]) for row in rows) < 1.01
 
 
+def test_a_record_that_ended_long_before_the_as_of_time_gives_no_numbers(passed, cohort):
+    rows = rows_of(run_command("score", passed, cohort, "--as-of", "2.8", "--format", "csv").stdout)
+    old = [row for row in rows if row["patient_id"] == "R4"]  # last visit in year 1.5
+    assert [(row["probability"], row["t_years"]) for row in old] == [("", "1.5")]
+    assert old[0]["status"] == (
+        "not estimated: the last reading of tone or dose is 16 months older than the as-of date; "
+        "at most 12 are accepted"
+    )
+    assert {row["status"] for row in rows if row["patient_id"] == "R1"} == {"estimated"}
+    alike = rows_of(
+        run_command(
+            "score", passed, cohort, "--as-of", "2.8", "--every-visit", "--format", "csv"
+        ).stdout
+    )
+    assert any(row["probability"] for row in alike if row["patient_id"] == "R4")
+
+
+def test_a_day_is_refused_for_a_cohort_without_dates(passed, cohort):
+    done = run_command("score", passed, cohort, "--as-of", "2020-01-01")
+    assert done.code == 2
+    assert "has times since implant, not dates" in done.stderr
+
+
 def test_the_population_mode(passed, cohort):
     done = run_command("score", passed, cohort, "--mode", "population", "--format", "csv")
     rows = rows_of(done.stdout)

@@ -3,7 +3,12 @@
 import pytest
 
 from itb_bayes.errors import UsageError
-from itb_bayes.inference.settings import PROFILES, SamplerSettings, profile_settings
+from itb_bayes.inference.settings import (
+    PROFILES,
+    REGIMES_PROFILES,
+    SamplerSettings,
+    profile_settings,
+)
 
 
 @pytest.mark.parametrize(
@@ -15,6 +20,7 @@ from itb_bayes.inference.settings import PROFILES, SamplerSettings, profile_sett
         ("target_accept", 1.0, r"target_accept must lie in \[0.5, 1\)"),
         ("target_accept", 0.4, "target_accept"),
         ("target_accept", float("nan"), "target_accept"),
+        ("metric", "dense", "no metric 'dense'; choose one of diagonal, whitened"),
         ("seed", -1, "seed must lie between 0"),
         ("seed", 2**32, "seed must lie between 0"),
     ],
@@ -34,9 +40,15 @@ def test_an_unknown_profile_is_refused():
         profile_settings("fast")
 
 
-def test_profiles_grow():
+def test_regimes_are_sampled_in_round_coordinates():
+    assert profile_settings("quick", "regimes").metric == "whitened"
+    assert profile_settings("quick", "drift").metric == "diagonal"
+
+
+@pytest.mark.parametrize("profiles", [PROFILES, REGIMES_PROFILES])
+def test_profiles_grow(profiles):
     draws = [
-        PROFILES[name].draws * PROFILES[name].chains for name in ("quick", "standard", "paper")
+        profiles[name].draws * profiles[name].chains for name in ("quick", "standard", "paper")
     ]
     assert draws == sorted(draws)
     assert draws[0] >= 2000

@@ -3,19 +3,12 @@
 from typing import Any
 
 import numpy as np
-import scipy.stats as st
 import xarray as xr
 
 from itb_bayes.kernel.structure import Process
 from itb_bayes.model.plan import DriftPlan
 from itb_bayes.spec import DriftSpec, ModelSpec, ResolvedPrior
-
-PRIOR_OF = {
-    "correlation_01": "level_drift_correlation",
-    "persistence_years": "persistence_months",
-    "titration_years": "titration_months",
-}
-"""Priors whose name differs from that of the variable (they are stated in another unit)."""
+from itb_bayes.spec.distributions import PRIOR_OF, distribution
 
 VECTORS = {
     "level": "diagnosis",
@@ -24,26 +17,6 @@ VECTORS = {
     "covariate_drift": "drift_covariate",
 }
 """Variables with one value per label, and their dimension."""
-
-
-def distribution(prior: ResolvedPrior) -> Any:
-    """Return a prior as a frozen scipy distribution on the model scale."""
-    p = prior.params
-    match prior.family:
-        case "normal":
-            return st.norm(p["mean"], p["sd"])
-        case "lognormal":
-            return st.lognorm(s=p["sigma"], scale=np.exp(p["mu"]))
-        case "halfnormal":
-            return st.halfnorm(scale=p["sd"])
-        case "beta":
-            return st.beta(p["alpha"], p["beta"])
-        case "gamma":
-            return st.gamma(p["shape"], scale=1.0 / p["rate"])
-        case "exponential":
-            return st.expon(scale=1.0 / p["rate"])
-        case family:
-            raise ValueError(f"no distribution for the family {family!r}")
 
 
 def prior_of(spec: ModelSpec, variable: str, label: str = "") -> ResolvedPrior:

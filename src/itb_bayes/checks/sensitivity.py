@@ -13,21 +13,19 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from itb_bayes.checks.prior_draws import distribution
 from itb_bayes.checks.result import CheckResult
 from itb_bayes.inference.pointwise import regimes_pointwise
 from itb_bayes.inference.regimes_population import RegimesDraws
 from itb_bayes.kernel.regimes.layout import EXPLANATIONS, Par
 from itb_bayes.model.regimes_plan import RegimesPlan, blank_channels
+from itb_bayes.risk.prior_scaling import LEAST_WEIGHTED_DRAWS, POWERS, log_priors, power_weights
 from itb_bayes.spec import ModelSpec
 
 Array = NDArray[np.float64]
 
-POWERS = (0.8, 1.25)
 LARGE = 0.1
 """A change of a probability that a reader would notice: 10 in 100."""
 
-LEAST_WEIGHTED_DRAWS = 100.0
 SHOWN = 15
 _SAMPLE = ("chain", "draw")
 
@@ -64,36 +62,6 @@ def shift_of_probabilities(before: Array, after: Array) -> Shift:
         at=EXPLANATIONS[worst],
         mean=float(change.max(axis=1).mean()),
     )
-
-
-def log_priors(spec: ModelSpec, posterior: xr.Dataset) -> dict[str, Array]:
-    """Return the log density of each prior at each draw, summed over its labels.
-
-    Returns
-    -------
-    dict of str to ndarray, shape (n_chain * n_draw,)
-    """
-    out = {}
-    for name, array in posterior.data_vars.items():
-        prior = spec.resolved_priors.get(str(name))
-        if prior is None:
-            continue
-        ordered = array.transpose(*_SAMPLE, ...)
-        values = ordered.to_numpy().reshape(array.sizes["chain"] * array.sizes["draw"], -1)
-        dim = next((d for d in ordered.dims if d not in _SAMPLE), None)
-        labels = [""] if dim is None else [str(label) for label in array[dim].to_numpy()]
-        laws = [distribution(prior.by.get(label, prior)) for label in labels]
-        out[str(name)] = sum(
-            (law.logpdf(values[:, k]) for k, law in enumerate(laws)), np.zeros(len(values))
-        )
-    return out
-
-
-def power_weights(log_density: Array, power: float) -> Array:
-    """Return weights of draws that raise a density to a power; they sum to one."""
-    log_weight = (power - 1.0) * log_density
-    weight = np.exp(log_weight - log_weight.max())
-    return weight / weight.sum()
 
 
 def prior_sensitivity(spec: ModelSpec, posterior: xr.Dataset, now: xr.DataArray) -> CheckResult:

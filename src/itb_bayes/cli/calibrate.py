@@ -24,8 +24,12 @@ def calibrate(
     posterior: Path | None = typer.Option(
         None, "--posterior", help="Fit of this model: calibrate its posterior, not the prior."
     ),
-    draws: int = typer.Option(500, "--draws", help="Kept draws per chain of each fit."),
-    tune: int = typer.Option(500, "--tune", help="Warm-up draws per chain of each fit."),
+    draws: int | None = typer.Option(
+        None, "--draws", help="Kept draws per chain of each fit (500; regimes: 150)."
+    ),
+    tune: int | None = typer.Option(
+        None, "--tune", help="Warm-up draws per chain of each fit (500; regimes: 100)."
+    ),
     workers: int = typer.Option(
         2, "--workers", help="Local Dask workers; 0: this process, without Dask."
     ),
@@ -44,21 +48,32 @@ def calibrate(
     from itb_bayes.evaluate.calibration.store import OWN_NAMES
     from itb_bayes.evaluate.calibration.verdict import calibration_checks
     from itb_bayes.evaluate.distribute import Workplace
-    from itb_bayes.inference.settings import SamplerSettings
     from itb_bayes.report.checks_page import write_checks
     from itb_bayes.spec import load_model
 
     if posterior is not None and design is not None:
         raise UsageError("--posterior brings the design of its fit; leave --design out.")
     place = Workplace(workers, scheduler)
-    sampler = SamplerSettings(draws=draws, tune=tune, chains=2, target_accept=0.9)
     spec = load_model(model)
+    sampler = _sampler(spec, draws, tune)
     experiment, facts, synthetic = _experiment(spec, model, design, posterior, sampler)
     done = run(experiment, out, replicates=replicates, seed=seed, place=place, quiet=quiet)
     results = calibration_checks(done)
     header = _header(spec, facts, synthetic, seed, replicates)
     page = write_checks(results, header, out, beside=OWN_NAMES)
     show_checks(results, header, as_json, page)
+
+
+def _sampler(spec: "ModelSpec", draws: int | None, tune: int | None) -> Any:
+    """Return the settings of a kind of model, changed where asked."""
+    from itb_bayes.evaluate.calibration import drift, regimes
+    from itb_bayes.inference.settings import SamplerSettings
+    from itb_bayes.spec import RegimesSpec
+
+    usual = regimes.SAMPLER if isinstance(spec, RegimesSpec) else drift.SAMPLER
+    changed = {"draws": draws, "tune": tune}
+    asked = {name: value for name, value in changed.items() if value is not None}
+    return SamplerSettings(**{**usual.as_dict(), **asked})
 
 
 def _experiment(

@@ -54,7 +54,7 @@ def evaluate(
     from itb_bayes.spec import DriftSpec, RegimesSpec, load_model
 
     place = Workplace(workers, scheduler)
-    sampler = profile_settings(profile, seed=seed)
+    profile_settings(profile)  # an unknown one is refused before anything is read
     check_target(out, "evaluation")
     data = Cohort.read(cohort)
     results: Sequence[CheckResult]
@@ -62,6 +62,7 @@ def evaluate(
         spec, results, facts = _judge_fit(Path(model), data, cohort, seed)
     else:
         spec = load_model(model)
+        sampler = profile_settings(profile, spec.kind, seed=seed)
         if isinstance(spec, DriftSpec):
             layout = (by, folds, origins)
             results, facts = _cross_validate(spec, data, layout, sampler, place, quiet)

@@ -35,8 +35,10 @@ def fit(
     from itb_bayes.inference.settings import profile_settings
     from itb_bayes.spec import load_model
 
-    settings = profile_settings(profile, draws=draws, tune=tune, chains=chains, seed=seed)
     spec = load_model(model)
+    settings = profile_settings(
+        profile, spec.kind, draws=draws, tune=tune, chains=chains, seed=seed
+    )
     until_years, as_of = None, "the last record of each patient"
     if str(cohort) == "@literature":
         from itb_bayes.model.literature_cohort import literature_cohort

@@ -37,12 +37,24 @@ def report(
     also: list[str] = typer.Option(
         [], "--also", help="Beside the pages: pdf, csv, fhir-r4b, fhir-r5 or cds; repeatable."
     ),
+    as_of: str | None = typer.Option(
+        None,
+        "--as-of",
+        help="Day (YYYY-MM-DD) or years since implant: records that ended more than a year before "
+        "give pages without numbers. Default: the last day of record of --cohort or --dates.",
+    ),
+    dates: Path | None = typer.Option(
+        None, "--dates", help="The cohort that was fitted, for its dates: fits hold none."
+    ),
     date: str | None = typer.Option(
-        None, "--date", help="Day the records run to (YYYY-MM-DD); FHIR needs dates."
+        None, "--date", help="Day the records run to (YYYY-MM-DD) in FHIR; default: --as-of."
     ),
     as_json: bool = typer.Option(False, "--json", help="Say what was made as one JSON object."),
 ) -> None:
     """Write one self-contained page per patient, and an index: whom to look at first on top."""
+    import datetime
+
+    from itb_bayes.cohort.asof import parse_as_of
     from itb_bayes.cohort.cohort import Cohort
     from itb_bayes.errors import UsageError
     from itb_bayes.inference.machinery import load_patient_fit
@@ -50,7 +62,10 @@ def report(
     from itb_bayes.report.exports import Exports
     from itb_bayes.report.writing import write_report
 
-    exports = Exports(tuple(dict.fromkeys(also)), parse_day(date))
+    when, day = parse_as_of(as_of), parse_day(date)
+    if day is None and isinstance(when, datetime.date):
+        day = when
+    exports = Exports(tuple(dict.fromkeys(also)), day)
     if not 0.0 < threshold < 100.0:
         raise UsageError("--threshold is a chance in 100: above 0 and below 100.")
     fitted = load_patient_fit(fit)
@@ -68,7 +83,8 @@ def report(
     made = write_report(
         fitted, out, tuple(patient), allow_unconverged=allow_unconverged,
         threshold=threshold / 100.0, since=since, exports=exports,
-        unseen=None if cohort is None else Cohort.read(cohort), on_progress=show,
+        unseen=None if cohort is None else Cohort.read(cohort), as_of=when,
+        dates=None if dates is None else Cohort.read(dates), on_progress=show,
     )  # fmt: skip
     if progress is not None:
         progress.finish()

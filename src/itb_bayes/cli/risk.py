@@ -127,6 +127,7 @@ def risk_json(fitted: "Fit", summaries: "tuple[PatientSummary, ...]") -> dict[st
     patients = []
     for summary in summaries:
         entry = asdict(summary)
+        del entry["scaled"]  # told on the page, with what may be relied on
         for name in ("t_years", "dose_ug"):
             entry[name] = [float(x) for x in entry[name]]
         entry["rule_flagged"] = summary.rule_flagged

@@ -12,8 +12,11 @@ MODES = ("conditional", "population")
 def score(
     fit: Path = typer.Argument(..., help="Folder of a regimes fit."),
     cohort: Path = typer.Argument(..., help="Folder or workbook of the patients to score."),
-    as_of: float | None = typer.Option(
-        None, "--as-of", help="Use records up to so many years since implant."
+    as_of: str | None = typer.Option(
+        None,
+        "--as-of",
+        help="Day (YYYY-MM-DD) or years since implant: later records are not used, and those that "
+        "ended more than a year before give no numbers. Default: the cohort's last day of record.",
     ),
     every_visit: bool = typer.Option(
         False, "--every-visit", help="Probabilities at each visit, from what was known then."
@@ -33,6 +36,7 @@ def score(
 ) -> None:
     """Score new patients by a regimes fit: what explains a rising dose now, and what may come."""
     from itb_bayes.cli.explanations import print_table_of
+    from itb_bayes.cohort.asof import as_of_years, parse_as_of
     from itb_bayes.cohort.cohort import Cohort
     from itb_bayes.errors import ModelError, UsageError
     from itb_bayes.inference.machinery import load_fit
@@ -49,8 +53,7 @@ def score(
     horizons = tuple(sorted(set(horizon)))
     if not all(0.1 <= h <= 60.0 for h in horizons):
         raise UsageError("--horizon must lie between 0.1 and 60 months.")
-    if as_of is not None and not 0.0 < as_of < 100.0:
-        raise UsageError(f"--as-of must be a number of years since implant (got {as_of:g}).")
+    when = parse_as_of(as_of)
     fitted = load_fit(fit)
     if not isinstance(fitted, RegimesFit):
         raise ModelError(
@@ -60,11 +63,11 @@ def score(
     if not fitted.require_gate(allow_unconverged):
         typer.echo("GATE NOT PASSED: these numbers are not to be used.", err=True)
     data = Cohort.read(cohort)
-    until = None if as_of is None else dict.fromkeys(data.patients["patient_id"], as_of)
+    until = as_of_years(data, when)
     progress = Progress("patients", len(data.patients), quiet=quiet or not sys.stderr.isatty())
     table = score_cohort(
-        fitted, data, ScoringRequest(mode, horizons, every_visit), until_years=until,
-        on_progress=progress.update,
+        fitted, data, ScoringRequest(mode, horizons, every_visit), until_years=until or None,
+        refuse_stale=True, on_progress=progress.update,
     )  # fmt: skip
     progress.finish()
     print_table_of(fitted, table, output)

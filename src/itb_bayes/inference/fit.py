@@ -20,6 +20,7 @@ from itb_bayes.inference.sampling import (
     chain_batches,
     check_complete,
     compile_model,
+    in_coordinates,
     join_batches,
     sample_batch,
 )
@@ -171,6 +172,9 @@ def _sample_resumable(
             sys.stderr.write("compiling the model: about 15 s, a minute the first time\n")
         compiled = compile_model(machinery_of(spec).build(spec, plan))
         compiling.finish()
+        if settings.metric != "diagonal" and not quiet:
+            sys.stderr.write("finding the mode of the posterior\n")
+        target = in_coordinates(compiled, settings)
         per_chain = settings.tune + settings.draws
         progress = Progress("sampling", settings.chains * per_chain, quiet=quiet)
         for batch in missing:
@@ -180,7 +184,7 @@ def _sample_resumable(
                 progress.update(before + done, f"{divergent} divergences" if divergent else "")
 
             bundle.write_tree(
-                sample_batch(compiled, settings, batch, report), _chain_file(chains, batch)
+                sample_batch(target, settings, batch, report), _chain_file(chains, batch)
             )
         progress.finish()
     return join_batches([bundle.read_tree(_chain_file(chains, batch)) for batch in batches])

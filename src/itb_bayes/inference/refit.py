@@ -7,7 +7,13 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from itb_bayes.inference.machinery import machinery_of
-from itb_bayes.inference.sampling import chain_batches, compile_model, join_batches, sample_batch
+from itb_bayes.inference.sampling import (
+    chain_batches,
+    compile_model,
+    in_coordinates,
+    join_batches,
+    sample_batch,
+)
 from itb_bayes.inference.settings import SamplerSettings
 from itb_bayes.model.drift import build_drift, static_data
 from itb_bayes.model.plan import DriftPlan
@@ -48,12 +54,7 @@ class Refitter:
         compiled = self._compiled.with_data(
             log_dose=log_dose, static=static_data(self.plan, log_dose)
         )
-        return join_batches(
-            [
-                sample_batch(compiled, settings, batch, cores=cores)
-                for batch in chain_batches(settings)
-            ]
-        )
+        return _sample(compiled, settings, cores)
 
 
 class RegimesRefitter:
@@ -88,12 +89,7 @@ class RegimesRefitter:
         if (plan.diagnoses, plan.centres, plan.channels) != ours:
             raise ValueError("the plan has other groups or channels than the compiled model")
         compiled = self._compiled.with_data(**plan_data(plan))
-        return join_batches(
-            [
-                sample_batch(compiled, settings, batch, cores=cores)
-                for batch in chain_batches(settings)
-            ]
-        )
+        return _sample(compiled, settings, cores)
 
 
 def sample_plan(
@@ -110,6 +106,11 @@ def sample_plan(
         Chains that run at once; draws do not depend on it.
     """
     compiled = compile_model(machinery_of(spec).build(spec, plan))
+    return _sample(compiled, settings, cores)
+
+
+def _sample(compiled: Any, settings: SamplerSettings, cores: int | None) -> xr.DataTree:
+    target = in_coordinates(compiled, settings)
     return join_batches(
-        [sample_batch(compiled, settings, batch, cores=cores) for batch in chain_batches(settings)]
+        [sample_batch(target, settings, batch, cores=cores) for batch in chain_batches(settings)]
     )

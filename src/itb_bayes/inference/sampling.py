@@ -19,6 +19,7 @@ import xarray as xr
 
 from itb_bayes.errors import ItbBayesError, ModelError
 from itb_bayes.inference.settings import SamplerSettings
+from itb_bayes.inference.whitening import NoStartError, whitened_model
 
 BATCH = 2
 """Chains sampled at once; fixed, so that draws do not depend on the number of cores."""
@@ -26,6 +27,13 @@ BATCH = 2
 
 class SamplingInterrupted(ItbBayesError):
     """Sampling was stopped before all chains were complete (exit code 2)."""
+
+
+NO_START = (
+    "no start point of the sampler has a finite density: the priors of the model file put all "
+    "their mass where these data are impossible. Check `itb-bayes model explain` against the doses "
+    "of the cohort (µg/day?)."
+)
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,28 @@ def compile_model(model: pm.Model) -> Any:
         return nutpie.compile_pymc_model(model)
 
 
+def in_coordinates(compiled: Any, settings: SamplerSettings) -> Any:
+    """Return what nutpie samples: the compiled model, in the coordinates the settings ask for.
+
+    Raises
+    ------
+    ModelError
+        If no start point has a finite density.
+    SamplingInterrupted
+        If an interrupt arrived.
+    """
+    if settings.metric == "diagonal":
+        return compiled
+    try:
+        return whitened_model(compiled, settings.seed)
+    except NoStartError:
+        raise ModelError(NO_START) from None
+    except KeyboardInterrupt:
+        raise SamplingInterrupted(
+            "interrupted before sampling began; run the same command again."
+        ) from None
+
+
 def sample_batch(
     compiled: Any,
     settings: SamplerSettings,
@@ -69,7 +99,8 @@ def sample_batch(
 
     Parameters
     ----------
-    compiled : nutpie compiled model
+    compiled : nutpie model
+        Of :func:`in_coordinates`.
     settings : SamplerSettings
     batch : ChainBatch
     on_progress : callable, optional
@@ -135,11 +166,7 @@ def _wait(sampler: Any) -> xr.DataTree:
 
 def _explain_failure(error: RuntimeError) -> ItbBayesError:
     if "initialization points failed" in str(error):
-        return ModelError(
-            "no start point of the sampler has a finite density: the priors of the model file put "
-            "all their mass where these data are impossible. Check `itb-bayes model explain` "
-            "against the doses of the cohort (µg/day?)."
-        )
+        return ModelError(NO_START)
     return ItbBayesError(f"the sampler stopped: {str(error).splitlines()[0][:200]}")
 
 

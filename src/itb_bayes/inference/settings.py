@@ -5,6 +5,8 @@ from typing import Any
 
 from itb_bayes.errors import UsageError
 
+METRICS = ("diagonal", "whitened")
+
 
 @dataclass(frozen=True)
 class SamplerSettings:
@@ -18,6 +20,10 @@ class SamplerSettings:
     target_accept : float
     seed : int
         Everything random in a fit derives from it.
+    metric : str
+        Coordinates in which is sampled: ``diagonal`` (the parameters', scales learned in warm-up)
+        or ``whitened`` (round ones, from the posterior's mode and curvature;
+        :mod:`itb_bayes.inference.whitening`).
     """
 
     draws: int
@@ -25,6 +31,7 @@ class SamplerSettings:
     chains: int = 4
     target_accept: float = 0.95
     seed: int = 1
+    metric: str = "diagonal"
 
     def __post_init__(self) -> None:
         """Refuse settings that cannot work."""
@@ -38,6 +45,8 @@ class SamplerSettings:
             raise UsageError(
                 f"target_accept must lie in [0.5, 1) (got {self.target_accept}); 0.95 is usual."
             )
+        if self.metric not in METRICS:
+            raise UsageError(f"no metric {self.metric!r}; choose one of {', '.join(METRICS)}.")
         if not 0 <= self.seed < 2**32:
             raise UsageError(f"seed must lie between 0 and {2**32 - 1} (got {self.seed}).")
 
@@ -52,17 +61,25 @@ PROFILES = {
     "paper": SamplerSettings(draws=2500, tune=1500, target_accept=0.97),
 }
 
+REGIMES_PROFILES = {
+    "quick": SamplerSettings(draws=500, tune=200, target_accept=0.8, metric="whitened"),
+    "standard": SamplerSettings(draws=1000, tune=300, target_accept=0.8, metric="whitened"),
+    "paper": SamplerSettings(draws=2500, tune=500, target_accept=0.9, metric="whitened"),
+}
+"""Of models of kind ``regimes``: a hundred parameters, a few pairs of which go closely together."""
 
-def profile_settings(profile: str, **changes: Any) -> SamplerSettings:
-    """Return the settings of a profile, with the given fields changed where not None.
+
+def profile_settings(profile: str, kind: str = "drift", **changes: Any) -> SamplerSettings:
+    """Return the settings of a profile for a kind of model, with fields changed where not None.
 
     Raises
     ------
     UsageError
         If there is no such profile, or a setting cannot work.
     """
-    if profile not in PROFILES:
-        raise UsageError(f"no profile {profile!r}; choose one of {', '.join(PROFILES)}.")
-    base = PROFILES[profile].as_dict()
+    profiles = REGIMES_PROFILES if kind == "regimes" else PROFILES
+    if profile not in profiles:
+        raise UsageError(f"no profile {profile!r}; choose one of {', '.join(profiles)}.")
+    base = profiles[profile].as_dict()
     base.update({name: value for name, value in changes.items() if value is not None})
     return SamplerSettings(**base)

@@ -22,6 +22,7 @@ from itb_bayes.report.explained_groups import until
 from itb_bayes.report.frame import (
     HORIZONS_MONTHS,
     MIN_CELL,
+    RISE,
     Frame,
     Source,
     axis_end,
@@ -35,6 +36,7 @@ from itb_bayes.report.frame import (
 )
 from itb_bayes.report.index_document import Contrast, GroupRow, IndexDocument, PatientRow
 from itb_bayes.report.limits import limits_of, notice
+from itb_bayes.report.sensitivity import Sensitivity, sensitivity_of
 from itb_bayes.report.wording import count_in_100
 from itb_bayes.risk.patient import PatientSummary
 from itb_bayes.risk.population import population_table
@@ -60,6 +62,8 @@ class Assembly:
         Documents of an earlier report of the same model by patient; empty where there is none.
     since : str
         Run of that report.
+    as_of_years : mapping
+        As-of time of patients, years since implant, where it is known.
     """
 
     fit: Fit
@@ -67,12 +71,13 @@ class Assembly:
     threshold: float = 0.2
     earlier: Mapping[str, PatientDocument] = field(default_factory=dict)
     since: str = ""
+    as_of_years: Mapping[str, float] = field(default_factory=dict)
 
     @cached_property
     def frame(self) -> Frame:
         """What all documents share."""
         ids = tuple(summary.patient_id for summary in self.summaries)
-        return Frame(self.fit, ids, Source.of_fit(self.fit))
+        return Frame(self.fit, ids, Source.of_fit(self.fit), self.as_of_years)
 
     def patient(self, summary: PatientSummary) -> PatientDocument:
         """Return the document of one patient's page."""
@@ -102,6 +107,8 @@ class Assembly:
             risks_ahead=tuple(rise_risk(f) for f in summary.forecasts[-1:]),
             comparators=self._comparators(summary),
             limits=limits_of(self._columns, n_group, MIN_CELL),
+            sensitivity=self._sensitivity(summary),
+            asked_as_of_years=self.frame.asked_as_of(summary.patient_id),
         )
 
     def index(self, documents: Iterable[PatientDocument]) -> IndexDocument:
@@ -160,6 +167,12 @@ class Assembly:
         centiles = until(self._centiles[name], axis_end(summary.as_of_years))
         shown = n if n >= MIN_CELL else None
         return ReferenceGroup(name, shown, MIN_CELL, drift, centiles, f"new {name} patients")
+
+    def _sensitivity(self, summary: PatientSummary) -> Sensitivity | None:
+        if not summary.forecasts:
+            return None
+        p = summary.forecasts[-1].p_rise.value
+        return sensitivity_of(self.fit.spec, (RISE,), (p,), summary.scaled)
 
     def _comparators(self, summary: PatientSummary) -> Comparators:
         rise = summary.last_year_rise_ug

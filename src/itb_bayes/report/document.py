@@ -14,6 +14,7 @@ from itb_bayes.report.explained import (
     NextStep,
     Visit,
 )
+from itb_bayes.report.sensitivity import Sensitivity
 from itb_bayes.risk.interval import Interval
 from itb_bayes.risk.patient import Status
 
@@ -226,6 +227,11 @@ class PatientDocument:
         As recorded, and as shown.
     as_of_years : float
         Years since implant of the last reading; every number is as of then.
+    asked_as_of_years : float or None
+        The as-of date that was asked for, years since implant: how old the record is by then
+        decides whether there are numbers. None where no calendar is known.
+    sensitivity : Sensitivity or None
+        Whether other priors would give another answer; None where nothing is estimated.
     group, drift, explanations : None where not estimated, or not said by this kind of fit.
     forecasts, risks_ahead, evidence, next_steps : tuple
         Empty where not estimated.
@@ -257,6 +263,8 @@ class PatientDocument:
     events: tuple[EventMark, ...] = ()
     visits: tuple[Visit, ...] = ()
     known: tuple[Known, ...] = ()
+    sensitivity: Sensitivity | None = None
+    asked_as_of_years: float | None = None
 
 
 _PATIENT = TypeAdapter(PatientDocument)

@@ -2,6 +2,16 @@
 
 from dataclasses import dataclass
 
+NAMES = {
+    "none": "none of these (stable)",
+    "trigger": "passing trigger",
+    "tolerance": "drug tolerance",
+    "progression": "disease progression",
+    "catheter": "catheter problem",
+    "pump": "pump problem",
+}
+"""Explanations as people read them."""
+
 
 @dataclass(frozen=True)
 class Change:

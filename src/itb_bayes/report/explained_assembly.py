@@ -18,6 +18,7 @@ from itb_bayes.report.document import (
     Risk,
 )
 from itb_bayes.report.explained import (
+    NAMES,
     Change,
     Evidence,
     ExplanationNow,
@@ -42,20 +43,11 @@ from itb_bayes.report.frame import (
 )
 from itb_bayes.report.index_document import GroupRow, IndexDocument, Leading, PatientRow
 from itb_bayes.report.limits import RANGE_DEFINITION, explained_limits, notice
+from itb_bayes.report.sensitivity import Sensitivity, sensitivity_of
 from itb_bayes.report.wording import counts_in_100
 from itb_bayes.risk.explanations import Probability
 from itb_bayes.risk.regimes_patient import ExplainedPatient
 from itb_bayes.risk.rule import RISE_UG
-
-NAMES = {
-    "none": "none of these (stable)",
-    "trigger": "passing trigger",
-    "tolerance": "drug tolerance",
-    "progression": "disease progression",
-    "catheter": "catheter problem",
-    "pump": "pump problem",
-}
-"""Explanations as people read them."""
 
 WORKLOAD_OF = "any explanation but “none of these”, present now"
 
@@ -95,6 +87,8 @@ class ExplainedAssembly:
         Documents of an earlier report of the same model by patient; empty where there is none.
     since : str
         Run of that report.
+    as_of_years : mapping
+        As-of time of patients, years since implant, where it is known.
     """
 
     fit: RegimesFit
@@ -103,6 +97,7 @@ class ExplainedAssembly:
     threshold: float = 0.2
     earlier: Mapping[str, PatientDocument] = field(default_factory=dict)
     since: str = ""
+    as_of_years: Mapping[str, float] = field(default_factory=dict)
 
     @cached_property
     def groups(self) -> ReferenceGroups:
@@ -120,7 +115,7 @@ class ExplainedAssembly:
     def frame(self) -> Frame:
         """What all documents share."""
         source = Source.of_fit(self.fit) if self.unseen is None else self.unseen.source
-        return Frame(self.fit, self.plan.patient_ids, source)
+        return Frame(self.fit, self.plan.patient_ids, source, self.as_of_years)
 
     def patient(self, summary: ExplainedPatient) -> PatientDocument:
         """Return the document of one patient's page."""
@@ -161,6 +156,8 @@ class ExplainedAssembly:
             events=events_of(plan, summary.index),
             visits=visits_of(plan, summary.index, summary.dose_ug),
             known=known_of(plan, summary.index),
+            sensitivity=self._sensitivity(summary),
+            asked_as_of_years=self.frame.asked_as_of(said.patient_id),
         )
 
     def index(self, documents: Iterable[PatientDocument]) -> IndexDocument:
@@ -224,6 +221,11 @@ class ExplainedAssembly:
             group=self.groups.words(summary.diagnosis),
             items=items,
         )
+
+    def _sensitivity(self, summary: ExplainedPatient) -> Sensitivity | None:
+        present = summary.said.present
+        told = [present[name].value for name in EXPLANATIONS if name in present]
+        return sensitivity_of(self.fit.spec, EXPLANATIONS, told, summary.scaled)
 
     def _change(self, patient_id: str, name: str) -> Change | None:
         before = self.earlier.get(patient_id)

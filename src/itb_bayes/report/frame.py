@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
@@ -28,6 +28,9 @@ MIN_CELL = 11
 
 THRESHOLDS = (0.1, 0.2, 0.3, 0.5)
 """Thresholds whose workload is always told, beside the chosen one."""
+
+RISE = "rise_over_100_ug"
+"""Name of a large rise in documents and tables."""
 
 AXIS_YEARS = 5.0
 _DIGITS = 6
@@ -72,11 +75,14 @@ class Frame:
     patient_ids : tuple of str
         All patients of ``source``.
     source : Source
+    as_of_years : mapping of patient_id to float
+        As-of time of patients, years since implant, where it is known.
     """
 
     fit: StoredFit[Any, Any]
     patient_ids: tuple[str, ...]
     source: Source
+    as_of_years: Mapping[str, float] = field(default_factory=dict)
 
     @cached_property
     def provenance(self) -> Provenance:
@@ -110,6 +116,11 @@ class Frame:
             else f"{label} ({self.page_of(patient_id)})"
             for patient_id, label in labels.items()
         }
+
+    def asked_as_of(self, patient_id: str) -> float | None:
+        """Return the as-of time of a patient, years since implant."""
+        years = self.as_of_years.get(patient_id)
+        return None if years is None else shorten(years)
 
     def page_of(self, patient_id: str) -> str:
         """Return the name of a patient's page."""
@@ -152,7 +163,7 @@ def rise_risk(forecast: Forecast) -> Risk:
     p = forecast.p_rise
     return Risk(
         quantity="at",
-        explanation="rise_over_100_ug",
+        explanation=RISE,
         definition=(
             f"the dose at the end of the horizon is more than {RISE_UG:g} µg/day above the dose at "
             "the last reading"

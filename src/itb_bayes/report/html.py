@@ -9,11 +9,13 @@ from markupsafe import Markup
 
 from itb_bayes.report import sentences
 from itb_bayes.report.document import PatientDocument
+from itb_bayes.report.explained import NAMES
 from itb_bayes.report.explained_sentences import explained_words
-from itb_bayes.report.frame import HORIZONS_MONTHS
+from itb_bayes.report.frame import HORIZONS_MONTHS, RISE
 from itb_bayes.report.index_document import IndexDocument
 from itb_bayes.report.limits import RANGE_DEFINITION
 from itb_bayes.report.list_words import index_words
+from itb_bayes.report.sensitivity import sensitivity_line
 from itb_bayes.report.wording import (
     estimated_dose,
     in_100,
@@ -22,6 +24,9 @@ from itb_bayes.report.wording import (
     recorded_dose,
     signed_percent,
 )
+
+ANSWERS = {**NAMES, RISE: "a rise of more than 100 µg/day"}
+"""Answers whose sensitivity is told, as people read them."""
 
 _STATUS_CLASSES = {"ok": "ok", "limited": "limited", "not estimated": "none"}
 
@@ -83,6 +88,8 @@ def _patient_words(document: PatientDocument) -> dict[str, Any]:
     ahead = document.forecasts[-1].horizon_months if document.forecasts else HORIZONS_MONTHS[-1]
     words: dict[str, Any] = {
         "as_of": sentences.as_of(document),
+        "asked": sentences.asked_as_of(document),
+        "priors": sensitivity_line(document.sensitivity, ANSWERS),
         "last_dose": recorded_dose(inputs.dose_ug[-1]),
         "status": sentences.status_sentence(document),
         "status_class": _STATUS_CLASSES[document.quality.status],

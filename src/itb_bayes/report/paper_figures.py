@@ -29,7 +29,7 @@ from itb_bayes.figures.style import chart_style
 from itb_bayes.inference.fitted import Fit
 from itb_bayes.inference.regimes_fitted import RegimesFit
 from itb_bayes.kernel.regimes.layout import EXPLANATIONS
-from itb_bayes.report.explained_assembly import NAMES
+from itb_bayes.report.explained import NAMES
 from itb_bayes.report.explained_groups import ReferenceGroups
 from itb_bayes.report.frame import MIN_CELL
 from itb_bayes.risk.patient import summarise_patients

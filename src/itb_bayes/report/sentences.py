@@ -20,6 +20,13 @@ def as_of(document: PatientDocument) -> str:
     return f"{time_since(document.as_of_years)} after implant"
 
 
+def asked_as_of(document: PatientDocument) -> str:
+    """Return the as-of date that was asked for; empty where none is known."""
+    if document.asked_as_of_years is None:
+        return ""
+    return f"{time_since(document.asked_as_of_years)} after implant"
+
+
 def group_size(document: PatientDocument) -> str:
     """Return how many patients of the diagnosis were fitted."""
     group = document.group

@@ -1,10 +1,11 @@
 """Write a report: one page and one document per patient, and the list of all."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from itb_bayes.cohort.asof import AsOf
 from itb_bayes.cohort.cohort import Cohort
 from itb_bayes.errors import UsageError
 from itb_bayes.figures.style import chart_style
@@ -13,6 +14,7 @@ from itb_bayes.inference.regimes_fitted import RegimesFit
 from itb_bayes.inference.regimes_store import plan_digest
 from itb_bayes.model.plan import DriftPlan
 from itb_bayes.model.regimes_plan import RegimesPlan, plan_scoring
+from itb_bayes.report.as_of import as_of_times, refuse_later_records
 from itb_bayes.report.assembly import Assembly
 from itb_bayes.report.charts import ChartRoom
 from itb_bayes.report.document import Gate, PatientDocument, to_json
@@ -59,6 +61,8 @@ def write_report(
     since: Path | None = None,
     exports: Exports | None = None,
     unseen: Cohort | None = None,
+    as_of: AsOf | None = None,
+    dates: Cohort | None = None,
     on_progress: OnProgress | None = None,
 ) -> WrittenReport:
     """Write the pages of a fit.
@@ -82,7 +86,14 @@ def write_report(
     exports : Exports, optional
         What is written beside the pages.
     unseen : Cohort, optional
-        Make pages of these patients, whom the fit has not seen, instead of the fitted ones.
+        Make pages of these patients, whom the fit has not seen, instead of the fitted ones. Their
+        records after ``as_of`` are not looked at.
+    as_of : date or float, optional
+        As-of time (:func:`itb_bayes.cohort.asof.as_of_years`): records that ended long before give
+        pages without numbers.
+    dates : Cohort, optional
+        The fitted cohort, whose dates a fit does not hold; without ``as_of``, its last day of
+        record is the as-of date.
     on_progress : callable, optional
 
     Raises
@@ -90,26 +101,30 @@ def write_report(
     GateError
         If the fit did not pass its gate, unless ``allow_unconverged``.
     UsageError
-        If a patient is not in the fit, a folder cannot be used, an export cannot be made, or a
-        drift fit is asked for pages of patients that it has not seen.
+        If a patient is not in the fit, a folder cannot be used, an export cannot be made, the
+        as-of time fits neither the cohort nor what was fitted, or a drift fit is asked for pages of
+        patients that it has not seen.
     ModelError
         If no patient of ``unseen`` has a dose on record.
     """
     fit.require_gate(allow_unconverged)
     exports = exports or Exports()
     exports.check(Gate(fit.gate.passed, tuple(fit.gate.failures())))
-    plan = None if unseen is None else _lay_out(fit, unseen)
+    until = as_of_times(fit, unseen, dates, as_of)
+    plan = None if unseen is None else _lay_out(fit, unseen, until)
     wanted = choose_patients(fit.plan if plan is None else plan, patients)
+    if plan is None:
+        refuse_later_records(fit, wanted, until)
     earlier = Earlier() if since is None else read_earlier(since, fit)
     folder = ReportFolder.prepare(Path(out))
     told = on_progress or (lambda phase, done, total: None)
     assembly: Assembly | ExplainedAssembly
     if isinstance(fit, Fit):
-        summaries = summarise_patients(fit, HORIZONS_MONTHS)
-        assembly = Assembly(fit, summaries, threshold, earlier.documents, earlier.run)
+        summaries = summarise_patients(fit, HORIZONS_MONTHS, until)
+        assembly = Assembly(fit, summaries, threshold, earlier.documents, earlier.run, until)
     else:
         source = None if unseen is None or plan is None else _source(plan, unseen)
-        assembly = _explain(fit, plan, source, threshold, earlier, told)
+        assembly = _explain(fit, plan, source, (threshold, earlier, until), told)
     chosen = [assembly.summaries[i] for i in wanted]
     documents = _write_pages(assembly, chosen, folder, exports, told)
     for name, content in exports.of_report(documents).items():
@@ -121,13 +136,15 @@ def write_report(
     return WrittenReport(folder.path, index)
 
 
-def _lay_out(fit: Fit | RegimesFit, unseen: Cohort) -> RegimesPlan:
+def _lay_out(
+    fit: Fit | RegimesFit, unseen: Cohort, until_years: Mapping[str, float]
+) -> RegimesPlan:
     if isinstance(fit, Fit):
         raise UsageError(
             "pages of patients that the fit has not seen are made of regimes fits; this is a "
             "drift fit. Leave --cohort out, or fit again with these patients."
         )
-    return plan_scoring(fit.plan, unseen)
+    return plan_scoring(fit.plan, unseen, until_years=until_years)
 
 
 def _source(plan: RegimesPlan, unseen: Cohort) -> Source:
@@ -136,19 +153,24 @@ def _source(plan: RegimesPlan, unseen: Cohort) -> Source:
 
 
 def _explain(
-    fit: RegimesFit, plan: RegimesPlan | None, source: Source | None, threshold: float,
-    earlier: Earlier, told: OnProgress,
+    fit: RegimesFit, plan: RegimesPlan | None, source: Source | None,
+    shared: tuple[float, Earlier, Mapping[str, float]], told: OnProgress,
 ) -> ExplainedAssembly:  # fmt: skip
+    threshold, earlier, until = shared
     phase = "patients" if plan is None else "fitted patients"
     told(phase, 0, fit.plan.n_patient)
-    fitted = summarise_explained(fit, HORIZONS_MONTHS, lambda done, total: told(phase, done, total))
-    rest = (threshold, earlier.documents, earlier.run)
+    fitted = summarise_explained(
+        fit, HORIZONS_MONTHS, lambda done, total: told(phase, done, total),
+        as_of_years=until if plan is None else None,
+    )  # fmt: skip
+    rest = (threshold, earlier.documents, earlier.run, until)
     if plan is None or source is None:
         return ExplainedAssembly(fit, fitted, None, *rest)
     told("patients", 0, plan.n_patient)
     summaries = summarise_explained(
-        fit, HORIZONS_MONTHS, lambda done, total: told("patients", done, total), unseen=plan
-    )
+        fit, HORIZONS_MONTHS, lambda done, total: told("patients", done, total), unseen=plan,
+        as_of_years=until,
+    )  # fmt: skip
     return ExplainedAssembly(fit, summaries, Unseen(plan, source, fitted), *rest)
 
 

@@ -1,5 +1,6 @@
 """What a drift fit says about each patient, with everything a page needs."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from itb_bayes.inference.fitted import Fit, thin
 from itb_bayes.inference.population import flatten
 from itb_bayes.risk.interval import Interval
+from itb_bayes.risk.prior_scaling import PriorScaling, Scaled
 from itb_bayes.risk.rule import RISE_UG, RuleCount, count_rule
 
 Array = NDArray[np.float64]
@@ -17,8 +19,12 @@ Status = Literal["ok", "limited", "not estimated"]
 MINIMUM_READINGS = 3
 MINIMUM_YEARS = 1.0
 LIMITED_READINGS = 6
+STALE_YEARS = 1.0
+"""A record whose last reading is older than this, as of the as-of date, is stale."""
+
 N_DOTS = 20
 N_BATCH = 20
+_DAY_YEARS = 1.0 / 365.25
 
 
 @dataclass(frozen=True)
@@ -107,6 +113,9 @@ class PatientSummary:
         Empty where not estimated.
     group_rule : RuleCount
         How often the 100 µg rule flagged patients of this diagnosis in the cohort.
+    scaled : tuple of Scaled
+        What ``p_rise`` of the last horizon would be under weaker and stronger priors; empty where
+        not estimated.
     """
 
     patient_id: str
@@ -124,6 +133,7 @@ class PatientSummary:
     drift_above_diagnosis: float | None
     group_rule: RuleCount
     forecasts: tuple[Forecast, ...] = field(default=())
+    scaled: tuple[Scaled, ...] = ()
 
     @property
     def rule_flagged(self) -> bool:
@@ -132,7 +142,9 @@ class PatientSummary:
 
 
 def summarise_patients(
-    fit: Fit, horizons_months: tuple[float, ...] = (12.0,)
+    fit: Fit,
+    horizons_months: tuple[float, ...] = (12.0,),
+    as_of_years: Mapping[str, float] | None = None,
 ) -> tuple[PatientSummary, ...]:
     """Summarise every patient of a fit.
 
@@ -142,6 +154,9 @@ def summarise_patients(
         A fit that passed its gate (see :meth:`Fit.require_gate`).
     horizons_months : tuple of float
         Increasing forecast horizons.
+    as_of_years : mapping of patient_id to float, optional
+        As-of time of patients (years since implant): a record that ended long before gives no
+        numbers. Without it a record is judged by its own end.
 
     Returns
     -------
@@ -150,14 +165,18 @@ def summarise_patients(
     """
     plan, series = fit.plan, fit.plan.series
     draws = fit.patients(horizons_months)
-    typical = flatten(thin(fit.posterior))["drift"].to_numpy()
+    used = thin(fit.posterior)
+    typical = flatten(used)["drift"].to_numpy()
+    scaling, until = PriorScaling.of(fit.spec, used), dict(as_of_years or {})
     offsets = series.offsets
     groups = [count_rule(series, plan.diagnosis_index == d) for d in range(len(plan.diagnoses))]
     out = []
     for i, patient_id in enumerate(series.patient_ids):
         rows = slice(offsets[i], offsets[i + 1])
         t, dose = series.t_years[rows], series.daily_dose_ug[rows]
-        status, reasons = judge_record(t, int(series.n_rows[i]), series.ended[i])
+        status, reasons = judge_record(
+            t, int(series.n_rows[i]), series.ended[i], until.get(patient_id)
+        )
         estimated = status != "not estimated"
         forecasts = tuple(
             _forecast(horizon, draws.future_log_dose[:, i, k], draws.p_rise[:, i, k])
@@ -185,12 +204,15 @@ def summarise_patients(
                 ),
                 group_rule=groups[plan.diagnosis_index[i]],
                 forecasts=forecasts if estimated else (),
+                scaled=scaling.told(draws.p_rise[:, i, -1:]) if estimated else (),
             )
         )
     return tuple(out)
 
 
-def judge_record(t_years: Array, n_rows: int, ended: str) -> tuple[Status, tuple[str, ...]]:
+def judge_record(
+    t_years: Array, n_rows: int, ended: str, as_of_years: float | None = None
+) -> tuple[Status, tuple[str, ...]]:
     """Return whether a patient's record supports numbers, and why not.
 
     Parameters
@@ -201,6 +223,8 @@ def judge_record(t_years: Array, n_rows: int, ended: str) -> tuple[Status, tuple
         Dose rows that the readings rest on.
     ended : str
         Why treatment does not go on; empty if it does.
+    as_of_years : float, optional
+        As-of time, years since implant; the last reading where not given.
     """
     if ended:
         return "not estimated", (f"treatment does not go on: {ended}",)
@@ -211,6 +235,9 @@ def judge_record(t_years: Array, n_rows: int, ended: str) -> tuple[Status, tuple
             f"{MINIMUM_READINGS} over {MINIMUM_YEARS:g} year are needed"
         )
         return "not estimated", (why,)
+    stale = stale_reason("reading of the dose", t_years, float(t_years[-1]), as_of_years)
+    if stale:
+        return "not estimated", (stale,)
     if n_rows < MINIMUM_READINGS:
         return "limited", (f"only {n_rows} dose rows, taken to hold until follow-up ends",)
     if t_years.size < LIMITED_READINGS:
@@ -218,6 +245,30 @@ def judge_record(t_years: Array, n_rows: int, ended: str) -> tuple[Status, tuple
             f"{t_years.size} dose readings: the estimate leans on other patients of the group",
         )
     return "ok", ()
+
+
+def stale_reason(what: str, t_years: Array, end_years: float, as_of_years: float | None) -> str:
+    """Return why a record is too old to be told of as the present; empty where it is not.
+
+    Parameters
+    ----------
+    what : str
+        Kind of reading, in words.
+    t_years : ndarray
+        Times of these readings.
+    end_years : float
+        End of the record, against which it is judged where no as-of time is known.
+    as_of_years : float or None
+    """
+    known = as_of_years is not None
+    age = (as_of_years if as_of_years is not None else end_years) - float(t_years.max())
+    if age <= STALE_YEARS + _DAY_YEARS:
+        return ""
+    than = "as-of date" if known else "end of the record"
+    return (
+        f"the last {what} is {12 * age:.0f} months older than the {than}; at most "
+        f"{12 * STALE_YEARS:g} are accepted"
+    )
 
 
 def _forecast(horizon: float, log_dose: Array, p_rise: Array) -> Forecast:

@@ -1,6 +1,6 @@
 """What a regimes fit says about each patient, with everything a page needs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +21,14 @@ from itb_bayes.risk.explanations import (
 )
 from itb_bayes.risk.interval import Interval
 from itb_bayes.risk.next_tests import NextTest, next_tests
-from itb_bayes.risk.patient import LIMITED_READINGS, Forecast, Probability, Status
+from itb_bayes.risk.patient import (
+    LIMITED_READINGS,
+    Forecast,
+    Probability,
+    Status,
+    stale_reason,
+)
+from itb_bayes.risk.prior_scaling import PriorScaling, Scaled
 from itb_bayes.risk.rule import AFTER_YEARS, OLDEST_READING_YEARS, RuleCount, yearly_rises
 from itb_bayes.risk.rule import RISE_UG as RULE_UG
 from itb_bayes.risk.weights import PatientWeights, equal_weights, importance_weights
@@ -31,9 +38,6 @@ Array = NDArray[np.float64]
 MODE, UNSEEN_MODE = "refit", "conditional"
 NO_DIAGNOSIS = "other"
 """Shown for a diagnosis that was not among those fitted."""
-
-STALE_YEARS = 1.0
-"""A record whose last reading of tone or dose is older than this, as of its end, is stale."""
 
 PLAUSIBLE_DOSE_UG = (10.0, 2000.0)
 """Doses in force outside this are outside what was studied (label: 12 to 2,003 ug/day)."""
@@ -67,6 +71,8 @@ class ExplainedPatient:
         For and against ``leading``.
     tests : tuple of NextTest
         The one worth most first.
+    scaled : tuple of Scaled
+        What the explanations would be under weaker and stronger priors; empty where not estimated.
     """
 
     index: int
@@ -81,6 +87,7 @@ class ExplainedPatient:
     leading: str
     evidence: tuple[EvidenceLine, ...]
     tests: tuple[NextTest, ...]
+    scaled: tuple[Scaled, ...] = ()
 
 
 def summarise_explained(
@@ -89,6 +96,7 @@ def summarise_explained(
     on_progress: Callable[[int, int], None] | None = None,
     *,
     unseen: RegimesPlan | None = None,
+    as_of_years: Mapping[str, float] | None = None,
 ) -> tuple[ExplainedPatient, ...]:
     """Summarise every patient of a fit, or of a plan that the fit has not seen.
 
@@ -104,6 +112,9 @@ def summarise_explained(
         Patients that the fit has not seen, laid out by
         :func:`itb_bayes.model.regimes_plan.plan_scoring`: the draws are weighted by each patient's
         own records (mode "conditional").
+    as_of_years : mapping of patient_id to float, optional
+        As-of time of patients (years since implant): a record that ended long before gives no
+        numbers. Without it a record is judged by its own end.
     """
     plan = fit.plan if unseen is None else unseen
     draws = fit.population(unseen)
@@ -116,8 +127,11 @@ def summarise_explained(
         if unseen is None
         else importance_weights(states.log_likelihood)
     )
+    scaling = PriorScaling.of(fit.spec, fit.thinned)
+    until = dict(as_of_years or {})
+    ask = _Asked(plan, draws, states, weights, scaling, mode, horizons_months, fit.seed)
     out = map_in_threads(
-        lambda i: _summarise(plan, draws, states, weights, i, mode, horizons_months, fit.seed),
+        lambda i: _summarise(ask, i, until.get(plan.patient_ids[i])),
         plan.n_patient,
         lambda done: told(draws.n_draw + done, total),
     )
@@ -141,8 +155,18 @@ def count_group_rule(plan: RegimesPlan, patients: NDArray[np.bool_]) -> RuleCoun
     return RuleCount(flagged, at_risk)
 
 
-def judge_explained(plan: RegimesPlan, patient: int) -> tuple[Status, tuple[str, ...]]:
-    """Return whether a patient's record supports numbers, and why not."""
+def judge_explained(
+    plan: RegimesPlan, patient: int, as_of_years: float | None = None
+) -> tuple[Status, tuple[str, ...]]:
+    """Return whether a patient's record supports numbers, and why not.
+
+    Parameters
+    ----------
+    plan : RegimesPlan
+    patient : int
+    as_of_years : float, optional
+        As-of time, years since implant; the end of the record where not given.
+    """
     own = plan.data[int(plan.offsets[patient]) : int(plan.offsets[patient + 1])]
     if plan.diagnosis_index[patient] < 0:
         return "not estimated", ("the diagnosis is none of those fitted",)
@@ -152,13 +176,9 @@ def judge_explained(plan: RegimesPlan, patient: int) -> tuple[Status, tuple[str,
         visits = "visit" if n == 1 else "visits"
         why = f"only {n} {visits} with a reading of tone or a dose; {MINIMUM_READINGS} are needed"
         return "not estimated", (why,)
-    age = float(own[-1, Col.T] - own[spoken, Col.T].max())
-    if age > STALE_YEARS:
-        why = (
-            f"the last reading of tone or dose is {12 * age:.0f} months older than the end of the "
-            f"record; at most {12 * STALE_YEARS:g} are accepted"
-        )
-        return "not estimated", (why,)
+    stale = stale_reason("reading of tone or dose", own[spoken, Col.T], own[-1, Col.T], as_of_years)
+    if stale:
+        return "not estimated", (stale,)
     dose = float(np.exp(log_dose_after(own[-1])))
     low, high = PLAUSIBLE_DOSE_UG
     if not low <= dose <= high:
@@ -174,14 +194,27 @@ def judge_explained(plan: RegimesPlan, patient: int) -> tuple[Status, tuple[str,
     return ("limited" if reasons else "ok"), tuple(reasons)
 
 
-def _summarise(
-    plan: RegimesPlan, draws: RegimesDraws, states: StateDraws, weights: PatientWeights, i: int,
-    mode: str, horizons: tuple[float, ...], seed: int,
-) -> ExplainedPatient:  # fmt: skip
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """What all patients of one summary share."""
+
+    plan: RegimesPlan
+    draws: RegimesDraws
+    states: StateDraws
+    weights: PatientWeights
+    scaling: PriorScaling
+    mode: str
+    horizons: tuple[float, ...]
+    seed: int
+
+
+def _summarise(ask: _Asked, i: int, as_of_years: float | None) -> ExplainedPatient:
+    plan, draws, states, weights = ask.plan, ask.draws, ask.states, ask.weights
     said = explain_patient(
-        plan, draws, states, weights, i, mode, horizons, seed, onset_horizons=horizons[-1:]
-    )
-    status, reasons = judge_explained(plan, i)
+        plan, draws, states, weights, i, ask.mode, ask.horizons, ask.seed,
+        onset_horizons=ask.horizons[-1:],
+    )  # fmt: skip
+    status, reasons = judge_explained(plan, i, as_of_years)
     if status != "not estimated" and not said.present:
         status, reasons = "not estimated", (said.status.removeprefix("not estimated: "),)
     t, dose = dose_course(plan, i)
@@ -208,6 +241,11 @@ def _summarise(
         leading=leading,
         evidence=evidence,
         tests=tests,
+        scaled=(
+            ask.scaling.told(states.now[:, i], None if ask.mode == MODE else weights.weight[:, i])
+            if estimated
+            else ()
+        ),
     )
 
 

@@ -1,7 +1,7 @@
 """Scoring of patients that a regimes fit has not seen, without refitting."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -16,10 +16,12 @@ from itb_bayes.model.regimes_plan import RegimesPlan, plan_scoring
 from itb_bayes.risk.explanation_table import explanation_table, unscored_table, visit_table
 from itb_bayes.risk.explanations import (
     MINIMUM_READINGS,
+    PatientExplanations,
     blank,
     explain_patients,
     unlabelled,
 )
+from itb_bayes.risk.patient import stale_reason
 from itb_bayes.risk.weights import importance_weights
 
 DRAWS_PER_CHAIN = 100
@@ -55,6 +57,7 @@ def score_cohort(
     request: ScoringRequest | None = None,
     *,
     until_years: Mapping[str, float] | None = None,
+    refuse_stale: bool = False,
     on_progress: Callable[[int], None] | None = None,
 ) -> pd.DataFrame:
     """Score every patient of a cohort by a fit that has not seen them.
@@ -66,6 +69,9 @@ def score_cohort(
     request : ScoringRequest, optional
     until_years : mapping, optional
         As-of time of each patient; later records are not looked at.
+    refuse_stale : bool
+        Give no numbers for patients whose record ended long before ``until_years``; they would be
+        as of then, not as of the as-of time. Rows of ``every_visit`` are each as of their own time.
     on_progress : callable, optional
         Called with the number of patients done.
 
@@ -94,6 +100,8 @@ def score_cohort(
                 part, draws, mode=request.mode, horizons_months=request.horizons_months,
                 seed=fit.seed,
             )  # fmt: skip
+            if refuse_stale and request.mode != "population":
+                found = withhold_stale(part, found, until_years or {})
             tables.append(explanation_table(fit, found))
         if on_progress is not None:
             on_progress(first + part.n_patient)
@@ -102,6 +110,31 @@ def score_cohort(
     if left_out:
         tables.append(unscored_table(fit, left_out, request.mode))
     return pd.concat(tables, ignore_index=True)
+
+
+def withhold_stale(
+    plan: RegimesPlan,
+    found: Sequence[PatientExplanations],
+    until_years: Mapping[str, float],
+) -> tuple[PatientExplanations, ...]:
+    """Return explanations without numbers where a record ended long before its as-of time."""
+    out = []
+    for i, said in enumerate(found):
+        own = plan.data[int(plan.offsets[i]) : int(plan.offsets[i + 1])]
+        spoken = np.isfinite(own[:, Col.ASHWORTH]) | np.isfinite(own[:, Col.DOSE_CHANGE])
+        why = ""
+        if spoken.any():
+            why = stale_reason(
+                "reading of tone or dose", own[spoken, Col.T], float(own[-1, Col.T]),
+                until_years.get(said.patient_id),
+            )  # fmt: skip
+        if why and said.present:
+            said = replace(
+                said, status=f"not estimated: {why}", present={}, onset={}, rise={}, dose_ug={},
+                dose_levels_ug={}, dots_ug={},
+            )  # fmt: skip
+        out.append(said)
+    return tuple(out)
 
 
 def _every_visit(

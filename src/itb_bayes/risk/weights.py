@@ -47,7 +47,7 @@ def equal_weights(n_draw: int, n_patient: int) -> PatientWeights:
         np.full((n_draw, n_patient), 1.0 / n_draw),
         np.full(n_patient, np.nan),
         np.full(n_patient, float(n_draw)),
-        _limit(n_draw),
+        tail_limit(n_draw),
     )
 
 
@@ -59,21 +59,41 @@ def importance_weights(log_likelihood: Array) -> PatientWeights:
     log_likelihood : ndarray, shape (n_draw, n_patient)
         Of all records of a patient that were not part of the fit.
     """
+    weight, pareto_k = smooth_weights(log_likelihood.T)
+    weight = weight.T
+    return PatientWeights(
+        weight, pareto_k, 1.0 / (weight**2).sum(axis=0), tail_limit(len(log_likelihood))
+    )
+
+
+def smooth_weights(log_weight: Array) -> tuple[Array, Array]:
+    """Return weights whose tails are smoothed, and the shapes of these tails.
+
+    Parameters
+    ----------
+    log_weight : ndarray, shape (n_set, n_draw)
+        Each row is a set of unnormalised log weights.
+
+    Returns
+    -------
+    weight : ndarray, shape (n_set, n_draw)
+        Each row sums to one.
+    pareto_k : ndarray, shape (n_set,)
+        NaN where all weights of a set are equal.
+    """
     from arviz_stats.base import array_stats  # heavy, and not needed for fitted patients
 
-    n_draw, n_patient = log_likelihood.shape
-    centred = log_likelihood - log_likelihood.max(axis=0)
-    log_weight, pareto_k = np.empty_like(centred), np.full(n_patient, np.nan)
-    for i in range(n_patient):
-        if np.ptp(centred[:, i]) < 1e-9:
-            log_weight[:, i] = 0.0
+    centred = log_weight - log_weight.max(axis=1, keepdims=True)
+    smoothed, pareto_k = np.zeros_like(centred), np.full(len(centred), np.nan)
+    for row in range(len(centred)):
+        if np.ptp(centred[row]) < 1e-9:
             continue
-        smoothed, k = array_stats.psislw(-centred[:, i])
-        log_weight[:, i], pareto_k[i] = smoothed, float(k)
-    weight = np.exp(log_weight - log_weight.max(axis=0))
-    weight /= weight.sum(axis=0)
-    return PatientWeights(weight, pareto_k, 1.0 / (weight**2).sum(axis=0), _limit(n_draw))
+        smoothed[row], k = array_stats.psislw(-centred[row])
+        pareto_k[row] = float(k)
+    weight = np.exp(smoothed - smoothed.max(axis=1, keepdims=True))
+    return weight / weight.sum(axis=1, keepdims=True), pareto_k
 
 
-def _limit(n_draw: int) -> float:
+def tail_limit(n_draw: int) -> float:
+    """Return the shape of a tail above which weights of so many draws are not to be believed."""
     return min(1.0 - 1.0 / np.log10(max(n_draw, 11)), 0.7)

@@ -19,7 +19,7 @@ from itb_bayes.model.regimes_plan import REVISION, RegimesPlan
 from itb_bayes.simulate.regimes_course import draw_courses
 from itb_bayes.spec import RegimesSpec
 
-SAMPLER = SamplerSettings(draws=500, tune=500, chains=2, target_accept=0.9)
+SAMPLER = SamplerSettings(150, 100, chains=2, target_accept=0.8, metric="whitened")
 PATIENTS_RANKED = 3
 """Patients (the first of the design) whose probability of a device fault is ranked as well."""
 
