@@ -114,7 +114,7 @@ def _cohort_case(rng: Random, folder: Path, kind: str) -> tuple[str, str]:
         return "refused", what
     if kind.startswith("csv"):
         written = oracle.csv_sheets(folder)
-    if kind == "parquet bytes":
+    if kind.startswith("parquet"):
         written = files.read_parquet(folder)
     oracle.compare(cohort, written)
     cohort.write(folder.parent / "again")
