@@ -1,8 +1,11 @@
 """Tasks on Dask: the same results as in this process, and errors that say what to do."""
 
+import signal
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 from tiny_experiment import TwoStates
 
@@ -78,3 +81,21 @@ def test_workers_that_keep_dying_are_explained(monkeypatch: pytest.MonkeyPatch) 
 def test_fewer_than_no_workers() -> None:
     with pytest.raises(UsageError, match="must be 0 or more"):
         Workplace(-1)
+
+
+def linger(shared: int, key: int) -> int:
+    time.sleep(0.3)
+    return shared + key
+
+
+@pytest.mark.slow
+def test_workers_that_are_killed_lose_nothing() -> None:
+    """Not even what they all shared: both are killed at once."""
+    found = {}
+    for key, value in run_tasks(linger, 10, range(8), Workplace(2)):
+        if not found:
+            for child in psutil.Process().children(recursive=True):
+                if "spawn_main" in " ".join(child.cmdline()):
+                    child.send_signal(signal.SIGKILL)
+        found[key] = value
+    assert found == {key: 10 + key for key in range(8)}

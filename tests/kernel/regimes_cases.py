@@ -32,6 +32,7 @@ PARAMETERS = {
     "RESET_DROP": 0.4, "RESET_VAR": 0.3**2, "BOLUS_POTENCY": 0.25, "MISSED": 0.1,
     "LEAK_DROP": 0.6, "LEAK_DROP_VAR": 0.4**2,
     "GAIN": 0.15, "DOSE_VAR": 0.1**2, "STILL": 0.8, "STILL_VAR": 0.4**2,
+    "UNRULED": 0.04,
 }  # fmt: skip
 ORDINARY = {
     "DRIFT": 0.025,

@@ -57,7 +57,8 @@ class Kalman:
     """Requirement and spasm offset under the filter of statsmodels, two instants a step.
 
     At the first instant of a step the tone is read, at the second, without time between, the
-    spasms. ``at`` is where tone is linearised at each instant.
+    spasms. Tone is linearised over three points of a Gaussian at each instant, ``at`` with
+    variance ``spread``.
     """
 
     def __init__(self, g, data):
@@ -65,16 +66,21 @@ class Kalman:
         self.t = data[:, Col.T]
         self.n = 2 * len(data)
 
-    def run(self, at):
+    def run(self, at, spread):
         g, data, n = self.g, self.data, self.n
         years = np.repeat(self.t, 2)
         fading = -np.diff(np.exp(-years / g[Par.TITRATION_YEARS]), append=0.0)
         dt = np.diff(years, append=years[-1])
         fading[-1] = 0.0
         gap = at - np.repeat(data[:, Col.LOG_DOSE], 2)
-        share = expit(HILL * gap + logit(1.0 / UNTREATED))
-        slope = UNTREATED * HILL * share * (1.0 - share)
-        level = UNTREATED * share - slope * at
+        sd = np.sqrt(spread + 1e-16)
+        points = gap + np.sqrt(3.0) * sd * np.array([-1.0, 0.0, 1.0])[:, None]
+        tones = UNTREATED * expit(HILL * points + logit(1.0 / UNTREATED))
+        weights = np.array([1.0, 4.0, 1.0]) / 6.0
+        mean = weights @ tones
+        slope = (tones[2] - tones[0]) / (points[2] - points[0])
+        level = mean - slope * at
+        left_over = weights @ (tones - mean) ** 2 - slope**2 * spread
         tone = np.arange(n) % 2 == 0
         beta = np.where(tone, 1.0, g[Par.PENN_SLOPE])
         readings = np.where(
@@ -85,7 +91,9 @@ class Kalman:
         model["design"] = np.stack([beta * slope, np.where(tone, 0.0, 1.0)])[None]
         shift = np.where(tone, 0.0, g[Par.PENN_INTERCEPT])
         model["obs_intercept"] = (shift + beta * level)[None]
-        model["obs_cov"] = np.where(tone, TONE_VAR, g[Par.PENN_VAR])[None, None]
+        model["obs_cov"] = (np.where(tone, TONE_VAR, g[Par.PENN_VAR]) + beta**2 * left_over)[
+            None, None
+        ]
         model["transition"] = np.eye(2)
         model["selection"] = np.eye(2)
         drift = DRIFT * dt + g[Par.TITRATION] * fading
@@ -94,19 +102,20 @@ class Kalman:
         cov[0, 0] = g[Par.WANDER_VAR] * dt + g[Par.TITRATION_VAR] * fading**2
         model["state_cov"] = cov
         begin = np.array([data[0, Col.LOG_DOSE] + g[Par.START_GAP], 0.0])
-        spread = np.diag([g[Par.START_VAR], g[Par.PENN_PATIENT_VAR]])
-        model.initialize_known(begin, spread)
+        model.initialize_known(begin, np.diag([g[Par.START_VAR], g[Par.PENN_PATIENT_VAR]]))
         return model.filter()
 
     def settle(self):
         """Linearise where the filter itself says the requirement was, until it says no other."""
         at = np.full(self.n, self.data[0, Col.LOG_DOSE])
+        spread = np.full(self.n, self.g[Par.START_VAR])
         for _ in range(self.n + 1):
-            result = self.run(at)
+            result = self.run(at, spread)
             moved = result.predicted_state[0, :-1]
-            if np.array_equal(moved, at):
+            known = result.predicted_state_cov[0, 0, :-1]
+            if np.array_equal(moved, at) and np.array_equal(known, spread):
                 break
-            at = moved.copy()
+            at, spread = moved.copy(), known.copy()
         return result
 
 
@@ -136,7 +145,7 @@ def test_in_the_linear_range_one_slope_for_all_is_enough():
     data = patient[0]
     data[:, Col.LOG_DOSE] = 5.0 + DRIFT * data[:, Col.T]
     ll = regimes_log_likelihood(g, *stack([patient], patients(1, PROGRESSION_ONSET=0.0)))[0][0]
-    want = Kalman(g, data).run(np.repeat(data[:, Col.LOG_DOSE], 2)).llf
+    want = Kalman(g, data).run(np.repeat(data[:, Col.LOG_DOSE], 2), np.zeros(2 * len(data))).llf
     assert ll - start_constant(g, patient[0]) == pytest.approx(want, abs=0.02)
     assert ll - start_constant(g, patient[0]) != pytest.approx(want, abs=1e-9)
 

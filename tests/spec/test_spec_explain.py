@@ -63,7 +63,7 @@ def test_no_term_of_a_drift_model_without_its_prior(name):
 
 
 def test_a_regimes_model_without_dose_changes_has_no_policy(write_model):
-    gone = ("goal", "dose_gain", "dose_sd", "still_share", "still_points")
+    gone = ("goal", "dose_gain", "dose_sd", "still_share", "still_points", "unruled_share")
     remove = ", ".join(f'"priors.{prior}"' for prior in gone)
     head = 'format = 1\nextends = "@regimes"\nname = "mine"\ntitle = "t"\n'
     spec = load_model(

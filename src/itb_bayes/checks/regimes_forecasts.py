@@ -13,7 +13,7 @@ from scipy.special import ndtr
 
 from itb_bayes.inference.regimes_population import RegimesDraws
 from itb_bayes.kernel.regimes.findings import REFILL_OUTLIER, REFILL_OUTLIER_DENSITY
-from itb_bayes.kernel.regimes.layout import Code, Col, Own, Par, State
+from itb_bayes.kernel.regimes.layout import WIDEST_CHANGE, Code, Col, Own, Par, State
 from itb_bayes.kernel.regimes.trace import trace
 from itb_bayes.kernel.regimes_forecast import expected_readings
 from itb_bayes.model.regimes_plan import RegimesPlan
@@ -250,10 +250,14 @@ def _dose_limits(
     known = np.isfinite(row[:, Col.ASHWORTH])
     readings[known] = row[known, Col.ASHWORTH][:, None]
     excess = readings - own[:, Own.GOAL][:, None]
-    still = g[Par.STILL] * np.exp(-0.5 * excess**2 / g[Par.STILL_VAR])
+    ruled_still = g[Par.STILL] * np.exp(-0.5 * excess**2 / g[Par.STILL_VAR])
     change = row[:, Col.DOSE_CHANGE][:, None]
     lower = ndtr((change - g[Par.GAIN] * excess) / np.sqrt(g[Par.DOSE_VAR]))
-    moved = (1.0 - still) * lower
+    # A share of the decisions on a reading that was written down follows no rule.
+    free = np.where(known, g[Par.UNRULED], 0.0)[:, None]
+    still = (1.0 - free) * ruled_still + free * 0.5
+    any_lower = np.clip(0.5 * (1.0 + change / WIDEST_CHANGE), 0.0, 1.0)
+    moved = (1.0 - free) * (1.0 - ruled_still) * lower + free * 0.5 * any_lower
     low = (shares * (moved + np.where(change > 0.0, still, 0.0))).sum(axis=1)
     high = (shares * (moved + np.where(change >= 0.0, still, 0.0))).sum(axis=1)
     unread = np.isnan(change[:, 0])

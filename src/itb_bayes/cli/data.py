@@ -73,6 +73,25 @@ def describe(cohort: Path = _COHORT, as_json: bool = _JSON) -> None:
         console.print()
 
 
+@app.command()
+def partition(
+    cohort: Path = _COHORT,
+    out: Path = typer.Option(..., "--out", help="Folder of the parts to write."),
+    patients_per_part: int = typer.Option(500, help="Patients of a part."),
+) -> None:
+    """Write a cohort in parts, as Parquet: what `score` reads one part at a time.
+
+    The cohort is read whole once; what does not fit is exported by the registry in parts. Run
+    again after an interrupt, it goes on.
+    """
+    from itb_bayes.cohort.cohort import Cohort
+    from itb_bayes.cohort.partitions import partition_cohort
+
+    made = partition_cohort(Cohort.read(cohort), out, patients_per_part)
+    label = "SYNTHETIC DATA, " if made.synthetic else ""
+    typer.echo(f"{out}: {label}{_count(made.n_parts, 'part')}.")
+
+
 @app.command("import-wide")
 def import_wide(
     file: Path = typer.Argument(help="Table with one line per patient and one column per year."),

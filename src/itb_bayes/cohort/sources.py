@@ -86,6 +86,11 @@ def _exists(path: Path) -> bool:
 def _open_folder(folder: Path, log: ProblemLog) -> Source:
     default_name = folder.resolve().name
     files = _table_files(folder)
+    if (folder / "partitions.json").is_file():
+        raise CohortError(
+            f"{folder} is a cohort in parts, which `itb-bayes score` reads. This reads one at a "
+            f"time: name a folder within, such as {folder / 'part-00000'}."
+        )
     if not files:
         raise CohortError(
             f"{folder} is not a cohort: it holds neither patients.csv and doses.csv, nor their "

@@ -40,21 +40,21 @@ def write_tables(
             f"{folder} already holds {sorted(present)[0]}. Choose an empty folder: tables of two "
             "cohorts must not be mixed."
         )
-    files = {METADATA_FILE: _toml(metadata)}
+    files = {METADATA_FILE: metadata_text(metadata)}
     # The patients come last: without them nothing takes the folder for a cohort.
     for name in reversed(tables):
         if TABLES[name].required or len(tables[name]):
-            files[f"{name}.csv"] = _csv(_input_form(name, tables[name], basis, tables))
+            files[f"{name}.csv"] = _csv(input_form(name, tables[name], basis, tables))
     with refusals_in_words(folder):
         folder.mkdir(parents=True, exist_ok=True)
         for file, text in files.items():
             write_whole(folder / file, text)
 
 
-def _input_form(
+def input_form(
     name: str, table: pd.DataFrame, basis: TimeBasis, tables: dict[str, pd.DataFrame]
 ) -> pd.DataFrame:
-    """Return the columns a file holds: those with values, on the cohort's clock."""
+    """Return the columns a file holds as texts: those with values, on the cohort's clock."""
     columns: dict[str, pd.Series] = {}
     for column in table.columns:
         if basis == "date" and column in ("t_years", "t_last_seen"):
@@ -96,7 +96,8 @@ def _csv(table: pd.DataFrame) -> str:
     return table.to_csv(index=False, lineterminator="\n")
 
 
-def _toml(metadata: Metadata) -> str:
+def metadata_text(metadata: Metadata) -> str:
+    """Return the text of ``cohort.toml``, without sentinels."""
     # A JSON string is a TOML basic string: the same quotes and escapes.
     lines = [f"name = {json.dumps(metadata.name)}"]
     if metadata.description:

@@ -1,17 +1,20 @@
 """Many independent tasks on Dask: on this machine by default, on a cluster where one is named.
 
 Dask is the extra ``distributed``. The tasks share one object, which is sent to each worker once and
-stays there between tasks, with whatever it has compiled.
+stays there between tasks, with whatever it has compiled. It is the result of a task itself, so that
+the scheduler makes it again where all workers that held it have died.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 from itb_bayes.errors import UsageError
 
 CONNECT_SECONDS = 10
+_LARGE_IS_FINE = {"distributed.admin.large-graph-warning-threshold": "4GB"}
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,10 @@ def run_tasks(
         return
     distributed = _import_distributed()
     with ExitStack() as stack:
+        stack.enter_context(import_module("dask").config.set(_LARGE_IS_FINE))
         client = _open_client(distributed, place, stack)
-        everywhere = client.scatter(shared, broadcast=True, hash=False)
+        everywhere = client.submit(_itself, shared, pure=False)
+        client.replicate([everywhere])
         futures = {client.submit(function, everywhere, key, pure=False): key for key in keys}
         try:
             for future, result in distributed.as_completed(list(futures), with_results=True):
@@ -68,6 +73,10 @@ def run_tasks(
                 "a Dask worker died several times over one task, most likely for want of memory; "
                 "use fewer --workers, or --workers 0. What was finished is kept."
             ) from None
+
+
+def _itself(shared: Any) -> Any:
+    return shared
 
 
 def _import_distributed() -> Any:

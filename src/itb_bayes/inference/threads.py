@@ -1,8 +1,22 @@
 """Independent pieces of work in threads: compiled kernels run outside the interpreter's lock."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+_AT_MOST: ContextVar[int | None] = ContextVar("_AT_MOST", default=None)
+
+
+@contextmanager
+def at_most(threads: int) -> Iterator[None]:
+    """Use no more threads than this in the block: where many processes share the cores already."""
+    token = _AT_MOST.set(threads)
+    try:
+        yield
+    finally:
+        _AT_MOST.reset(token)
 
 
 def available_cores() -> int:
@@ -33,7 +47,8 @@ def map_in_threads[T](
     Exception
         Whatever a piece raises; the others are not waited for.
     """
-    with ThreadPoolExecutor(min(available_cores(), max(n, 1))) as pool:
+    allowed = _AT_MOST.get() or available_cores()
+    with ThreadPoolExecutor(min(allowed, max(n, 1))) as pool:
         pending = [pool.submit(work, k) for k in range(n)]
         try:
             for done, future in enumerate(as_completed(pending), start=1):

@@ -7,7 +7,7 @@ import numpy as np
 from itb_bayes.kernel.compiled import entry
 from itb_bayes.kernel.regimes.layout import N_STATE, Own, Par
 from itb_bayes.kernel.regimes.response import shift_of
-from itb_bayes.kernel.regimes.step import expect_tone
+from itb_bayes.kernel.regimes.tone import expect_tone
 
 _UNTREATED, _TONE_VAR = int(Own.UNTREATED), int(Own.TONE_VAR)
 _PENN_A, _PENN_B = int(Par.PENN_INTERCEPT), int(Par.PENN_SLOPE)
@@ -45,7 +45,7 @@ def expected_readings(g: Any, own: Any, patient: Any, data: Any, codes: Any, bel
         shift = shift_of(me[_UNTREATED])
         for s in range(N_STATE):
             b = belief[k, s]
-            tone, slope, extra, _ = expect_tone(g, me, shift, s, b[1], data[k], codes[k])
+            tone, slope, extra, _, _, _ = expect_tone(g, me, shift, s, b, data[k], codes[k])
             out[k, s, 0] = b[0]
             out[k, s, 1] = tone
             out[k, s, 2] = slope * slope * b[3] + me[_TONE_VAR] + extra

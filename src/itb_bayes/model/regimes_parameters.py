@@ -122,12 +122,13 @@ RULES: dict[Par, Rule] = {
     Par.DOSE_VAR: ("dose_sd", _square),
     Par.STILL: ("still_share", _same),
     Par.STILL_VAR: ("still_points", _square),
+    Par.UNRULED: ("unruled_share", _same),
 }
 """Which prior, on its model scale, makes which kernel parameter, and how."""
 
 _CHANNEL_OF = {
     "spasms": ("spasm_intercept", "spasm_slope", "spasm_sd", "spasm_patient_sd"),
-    "dose": ("goal", "dose_gain", "dose_sd", "still_share", "still_points"),
+    "dose": ("goal", "dose_gain", "dose_sd", "still_share", "still_points", "unruled_share"),
     "refills": ("refill_sd", "pump_shortfall", "pump_shortfall_sd"),
     "tests": (
         "dye_sensitivity", "dye_false", "blocked_fault", "blocked_intact", "rotor_sensitivity",
@@ -203,7 +204,7 @@ def design_of(plan: RegimesPlan) -> Design:
 def kernel_parameters(
     values: Mapping[str, Any], design: Design | RegimesPlan, xp: Any
 ) -> tuple[Any, Any]:
-    """Return the kernel's population vector (80,) and patient matrix (n_patient, 6).
+    """Return the kernel's population vector (81,) and patient matrix (n_patient, 6).
 
     Parameters
     ----------

@@ -20,6 +20,7 @@ from itb_bayes.kernel.regimes.layout import (
     N_INTACT,
     OUTLIER_DENSITY,
     TOLERANCE_STATES,
+    WIDEST_CHANGE,
     Code,
     Col,
     Own,
@@ -197,7 +198,11 @@ class _Patient:
             excess = reading - own.goal
             left = g.still * np.exp(-0.5 * excess**2 / g.still_var)
             change = g.gain * excess + np.sqrt(g.dose_var) * rng.standard_normal()
-            row[Col.DOSE_CHANGE] = 0.0 if rng.random() < left else change
+            changed = rng.random() >= left
+            if not np.isnan(row[Col.ASHWORTH]) and rng.random() < g.unruled:
+                changed = rng.random() < 0.5
+                change = WIDEST_CHANGE * (2.0 * rng.random() - 1.0)
+            row[Col.DOSE_CHANGE] = change if changed else 0.0
             self.dose += float(row[Col.DOSE_CHANGE])
         if not np.isnan(row[Col.PENN]):
             tone, extra = self._tone(bolus)

@@ -54,6 +54,7 @@ from itb_bayes.kernel.regimes.step import (
     read_tone_adjoint,
     undrift,
 )
+from itb_bayes.kernel.regimes.tone import N_KEPT
 from itb_bayes.kernel.regimes.transition import transition, transition_adjoint
 
 _T, _DOSE = int(Col.T), int(Col.LOG_DOSE)
@@ -123,7 +124,7 @@ def forward_step(
     """Carry ``stage[0]`` through one step up to its actions.
 
     ``p`` (11, 11) is filled with the transition, ``finding`` (11,) with the likelihood of findings,
-    ``kept`` (2, 11, 2) with what the reverse needs.
+    ``kept`` (2, 11, 4) with what the reverse needs.
     Returns the log of what the probabilities summed to before they were normalised, and the rest of
     the log-likelihood: of the dose change given the reading, and the largest of the findings, which
     is taken out of ``finding``.
@@ -163,7 +164,7 @@ def regimes_log_likelihood(g: Any, own: Any, data: Any, codes: Any, offsets: Any
 
     Parameters
     ----------
-    g : ndarray, shape (80,)
+    g : ndarray, shape (81,)
         Population parameters; :class:`itb_bayes.kernel.regimes.layout.Par`.
     own : ndarray, shape (n_patient, 6)
         Parameters of each patient; :class:`~itb_bayes.kernel.regimes.layout.Own`.
@@ -173,7 +174,7 @@ def regimes_log_likelihood(g: Any, own: Any, data: Any, codes: Any, offsets: Any
 
     Returns
     -------
-    (ll, g_bar, own_bar) : ndarrays, shapes (n_patient,), (n_patient, 80), (n_patient, 6)
+    (ll, g_bar, own_bar) : ndarrays, shapes (n_patient,), (n_patient, 81), (n_patient, 6)
     """
     n_patient = offsets.size - 1
     longest = 1
@@ -185,7 +186,7 @@ def regimes_log_likelihood(g: Any, own: Any, data: Any, codes: Any, offsets: Any
     tape = np.empty((longest, N_STAGE, N_STATE, N_BELIEF))
     totals = np.empty(longest)
     findings = np.empty((longest, N_STATE))
-    kept = np.empty((longest, 2, N_STATE, 2))
+    kept = np.empty((longest, 2, N_STATE, N_KEPT))
     moves = np.zeros((longest, N_STATE, N_STATE))
     p, jump, jump_var = (
         np.zeros((N_STATE, N_STATE)),

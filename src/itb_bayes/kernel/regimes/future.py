@@ -54,7 +54,7 @@ def onset_within(
 
     Parameters
     ----------
-    g, own : ndarray, shapes (80,) and (6,)
+    g, own : ndarray, shapes (81,) and (6,)
     weights : ndarray, shape (11,)
         Probability of every state now.
     t, catheter_age, pump_age : float
@@ -140,7 +140,7 @@ def dose_paths(
 
     Parameters
     ----------
-    g, own : ndarray, shapes (80,) and (6,)
+    g, own : ndarray, shapes (81,) and (6,)
     belief : ndarray, shape (11, 6)
         Belief after the last step.
     log_dose, bolus, t, catheter_age, pump_age : float

@@ -120,6 +120,7 @@ class Par(IntEnum):
     CREEP_DROP = 77
     FOUND_CREEPING = 78
     FOUND_COMPENSATED = 79
+    UNRULED = 80
 
 
 N_PAR = len(Par)
@@ -191,3 +192,6 @@ SHORTEST_YEARS = 1.0 / 365.25
 
 OUTLIER_DENSITY = 0.25
 """Density of a reading that says nothing: uniform over the 4 points of the scale."""
+
+WIDEST_CHANGE = 1.0
+"""Largest change of the log dose by a decision that follows no rule, up or down."""

@@ -18,6 +18,7 @@ from itb_bayes.kernel.regimes.layout import (
     SHORTEST_YEARS,
     START_ELSEWHERE,
     TOLERANCE_STATES,
+    WIDEST_CHANGE,
     Code,
     Col,
     Own,
@@ -137,13 +138,13 @@ def step(
     belief.covariance[:, 0, 0] += var
     ll = 0.0
     if not np.isnan(row.ashworth):
-        read(belief, row.ashworth, *tone(g, own, row, code, belief.mean[:, 0]), g.outlier)
+        read(belief, row.ashworth, *tone(g, own, row, code, belief), g.outlier)
         if not np.isnan(row.dose_change):
             ll += habit(g, own, row)
     elif not np.isnan(row.dose_change):
         read_dose(g, own, row, code, belief)
     if not np.isnan(row.penn):
-        expected, slopes, noise = tone(g, own, row, code, belief.mean[:, 0])
+        expected, slopes, noise = tone(g, own, row, code, belief)
         extra = noise - own.tone_var
         read(
             belief,
@@ -186,30 +187,29 @@ def normalise(belief: Belief) -> Any:
 
 def tone(
     g: SimpleNamespace, own: SimpleNamespace, row: SimpleNamespace, code: SimpleNamespace,
-    requirement: Array,
+    belief: Belief,
 ) -> tuple[Array, Array, Array]:  # fmt: skip
-    """Return expected tone (11,), its slopes (11, 2) and the variance of one reading (11,)."""
-    gap = requirement - row.log_dose - g.bolus_potency * code.bolus
+    """Return expected tone (11,), its slopes (11, 2) and the variance of one reading (11,).
 
-    def respond(gap: Any) -> tuple[Any, Any]:
-        odds = np.exp(g.hill * gap) / (own.untreated - 1.0)
-        expected = own.untreated * odds / (1.0 + odds)
-        return expected, g.hill * expected * (1.0 - expected / own.untreated)
-
-    expected, slope = respond(gap)
-    noise = np.full(len(S), own.tone_var, slope.dtype)
+    Mean, regression on the requirement and what that leaves over, at three points of the gap.
+    """
+    mean, var = belief.mean[:, 0], belief.covariance[:, 0, 0]
+    gap = mean - row.log_dose - g.bolus_potency * code.bolus
+    spread = var + 1e-16  # a requirement that is known has three points too
+    # The share that a fault lets through differs from reading to reading.
+    gap[S.CATHETER_SEVERE] += g.loss_severe
+    spread[S.CATHETER_SEVERE] += g.loss_severe_var
+    gap[S.PUMP] += g.loss_pump
+    spread[S.PUMP] += g.loss_pump_var
+    weights = np.array([1.0, 4.0, 1.0]) / 6.0
+    away = np.sqrt(3.0 * spread)[:, None] * np.array([-1.0, 0.0, 1.0])
+    tones = own.untreated / (1.0 + (own.untreated - 1.0) * np.exp(-g.hill * (gap[:, None] + away)))
+    expected = tones @ weights
+    around = tones - expected[:, None]
+    slope = (around * away) @ weights / spread
+    noise = own.tone_var + around**2 @ weights - slope**2 * var
     expected[S.TRIGGER] += g.trigger_tone
     noise[S.TRIGGER] += g.trigger_tone_var
-    for s, loss, var in (
-        (S.CATHETER_SEVERE, g.loss_severe, g.loss_severe_var),
-        (S.PUMP, g.loss_pump, g.loss_pump_var),
-    ):
-        # The share that a fault lets through differs from reading to reading: three points of it.
-        points = gap[s] + loss + np.sqrt(3.0 * var) * np.array([-1.0, 0.0, 1.0])
-        weights = np.array([1.0, 4.0, 1.0]) / 6.0
-        tones, slopes = respond(points)
-        expected[s], slope[s] = weights @ tones, weights @ slopes
-        noise[s] += weights @ (tones - expected[s]) ** 2
     return expected, np.stack([slope, np.zeros_like(slope)], axis=1), noise
 
 
@@ -243,10 +243,9 @@ def habit(g: SimpleNamespace, own: SimpleNamespace, row: SimpleNamespace) -> Any
     e = row.ashworth - own.goal
     log_still = np.log(g.still) - 0.5 * e**2 / g.still_var
     if row.dose_change == 0.0:
-        return log_still
-    change = -0.5 * (row.dose_change - g.gain * e) ** 2 / g.dose_var
-    change -= 0.5 * np.log(2.0 * np.pi * g.dose_var)
-    return np.log(1.0 - np.exp(log_still)) + change
+        return np.log((1.0 - g.unruled) * np.exp(log_still) + g.unruled * 0.5)
+    by_rule = (1.0 - np.exp(log_still)) * normal(row.dose_change, g.gain * e, g.dose_var)
+    return np.log((1.0 - g.unruled) * by_rule + g.unruled * 0.5 / (2.0 * WIDEST_CHANGE))
 
 
 def read_dose(
@@ -258,7 +257,7 @@ def read_dose(
     A dose left alone is a reading of the goal, a changed one of what the change answers to. That it
     was changed at all is weighed at the reading as it is known once the change is.
     """
-    expected, slopes, noise = tone(g, own, row, code, belief.mean[:, 0])
+    expected, slopes, noise = tone(g, own, row, code, belief)
     constant = g.still * np.sqrt(2.0 * np.pi * g.still_var)
     if row.dose_change == 0.0:
         read(belief, own.goal, expected, slopes, noise + g.still_var, g.outlier)

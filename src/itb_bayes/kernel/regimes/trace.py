@@ -26,6 +26,7 @@ from itb_bayes.kernel.regimes.layout import N_STATE, Code, Col, Own
 from itb_bayes.kernel.regimes.mixing import N_BELIEF
 from itb_bayes.kernel.regimes.response import shift_of
 from itb_bayes.kernel.regimes.step import begin
+from itb_bayes.kernel.regimes.tone import N_KEPT
 
 _T, _DOSE, _ACTION = int(Col.T), int(Col.LOG_DOSE), int(Code.ACTION)
 _SEARCH = int(Col.SEARCH)
@@ -68,7 +69,7 @@ def trace(g: Any, own: Any, data: Any, codes: Any, offsets: Any) -> Any:
     channel = np.zeros((n_step, N_CHANNEL, N_STATE))
     stage = np.empty((N_STAGE, N_STATE, N_BELIEF))
     finding = np.empty(N_STATE)
-    kept = np.empty((2, N_STATE, 2))
+    kept = np.empty((2, N_STATE, N_KEPT))
     p, jump, jump_var = (
         np.zeros((N_STATE, N_STATE)),
         np.zeros((N_STATE, N_STATE)),

@@ -183,6 +183,8 @@ POLICY = (
           _DOSE),
     _need("still_points", "v", "distance from the goal over which that fades", "points",
           "positive", _DOSE),
+    _need("unruled_share", "ε_z", "decisions on the dose that follow no rule", "share", "unit",
+          _DOSE),
 )  # fmt: skip
 
 NEEDS = REQUIREMENT + RESPONSE + CHANGES + DEVICE + EVIDENCE + POLICY

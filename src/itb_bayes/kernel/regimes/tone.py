@@ -1,0 +1,117 @@
+"""Tone expected in a state, over all requirements that the state thinks possible.
+
+Tone saturates at both ends, so a tangent at the mean requirement goes wrong wherever the
+requirement is not well known: it sees no effect of a requirement far off, and one reading then
+moves the mean without measure. Three points of the requirement (Gauss-Hermite) give mean,
+regression slope and left-over variance of the tone instead (statistical linearisation; Arasaratnam
+et al. 2007, Proc IEEE 95:953). While a device fault lets a share of the dose through, that share
+differs from reading to reading: its spread joins that of the requirement.
+"""
+
+import math
+from typing import Any
+
+from itb_bayes.kernel.compiled import part
+from itb_bayes.kernel.regimes.layout import Code, Col, Own, Par, State
+from itb_bayes.kernel.regimes.response import respond, respond_adjoint
+
+_TRIGGER, _SEVERE = int(State.TRIGGER), int(State.CATHETER_SEVERE)
+_UNTREATED, _DOSE, _BOLUS = int(Own.UNTREATED), int(Col.LOG_DOSE), int(Code.BOLUS)
+_HILL, _POTENCY = int(Par.HILL), int(Par.BOLUS_POTENCY)
+_LOSS, _LOSS_VAR = int(Par.LOSS_SEVERE), int(Par.LOSS_SEVERE_VAR)
+_TRIGGER_TONE, _TRIGGER_VAR = int(Par.TRIGGER_TONE), int(Par.TRIGGER_TONE_VAR)
+_ROOT_3 = math.sqrt(3.0)
+
+TINY_VAR = 1e-16
+"""Added to the spread of the gap: three points of a requirement that is known must differ."""
+
+N_KEPT = 4
+"""Kept of each state for the reverse: tone over untreated tone at three points, likelihood."""
+
+
+@part
+def _gap(g: Any, s: int, mean: float, row: Any, codes: Any) -> float:
+    gap = mean - row[_DOSE] - g[_POTENCY] * codes[_BOLUS]
+    return gap + g[_LOSS + s - _SEVERE] if s >= _SEVERE else gap
+
+
+@part
+def _spread(g: Any, s: int, var: float) -> float:
+    var += TINY_VAR
+    return math.sqrt(var + g[_LOSS_VAR + s - _SEVERE]) if s >= _SEVERE else math.sqrt(var)
+
+
+@part
+def _moments(g: Any, s: int, var: float, sd: float, low: float, mid: float, high: float) -> Any:
+    """Return mean, regression slope and left-over variance of three tones."""
+    tone = (low + 4.0 * mid + high) / 6.0
+    slope = (high - low) / (2.0 * _ROOT_3 * sd)
+    extra = ((low - tone) ** 2 + 4.0 * (mid - tone) ** 2 + (high - tone) ** 2) / 6.0
+    extra -= slope * slope * var
+    if s == _TRIGGER:
+        return tone + g[_TRIGGER_TONE], slope, extra + g[_TRIGGER_VAR]
+    return tone, slope, extra
+
+
+@part
+def expect_tone(g: Any, own: Any, shift: float, s: int, b: Any, row: Any, codes: Any) -> Any:
+    """Return expected tone, its slope in the requirement, the variance left over, and three shares.
+
+    ``b`` (6,) is the belief of state ``s``; ``shift`` is
+    :func:`~itb_bayes.kernel.regimes.response.shift_of` the patient's untreated tone; the shares are
+    kept for :func:`recall_tone`.
+    """
+    at, sd = _gap(g, s, b[1], row, codes), _spread(g, s, b[3])
+    away = _ROOT_3 * sd
+    untreated, hill = own[_UNTREATED], g[_HILL]
+    low, _, low_share = respond(at - away, untreated, hill, shift)
+    mid, _, mid_share = respond(at, untreated, hill, shift)
+    high, _, high_share = respond(at + away, untreated, hill, shift)
+    tone, slope, extra = _moments(g, s, b[3], sd, low, mid, high)
+    return tone, slope, extra, low_share, mid_share, high_share
+
+
+@part
+def recall_tone(g: Any, own: Any, s: int, b: Any, kept: Any) -> Any:
+    """Return what :func:`expect_tone` did, from the shares in ``kept`` (4,)."""
+    u = own[_UNTREATED]
+    return _moments(g, s, b[3], _spread(g, s, b[3]), u * kept[0], u * kept[1], u * kept[2])
+
+
+@part
+def pull_tone(
+    g: Any, own: Any, s: int, b: Any, kept: Any, row: Any, codes: Any,
+    tone_bar: float, slope_bar: float, extra_bar: float, bar: Any, g_bar: Any, own_bar: Any,
+) -> None:  # fmt: skip
+    """Add the reverse of :func:`expect_tone` to ``bar`` (6,), ``g_bar`` and ``own_bar``."""
+    untreated, hill = own[_UNTREATED], g[_HILL]
+    at, sd = _gap(g, s, b[1], row, codes), _spread(g, s, b[3])
+    tone = untreated * (kept[0] + 4.0 * kept[1] + kept[2]) / 6.0
+    slope = untreated * (kept[2] - kept[0]) / (2.0 * _ROOT_3 * sd)
+    if s == _TRIGGER:
+        g_bar[_TRIGGER_TONE] += tone_bar
+        g_bar[_TRIGGER_VAR] += extra_bar
+    # Left-over variance: that of the three tones less slope^2 var.
+    slope_bar -= 2.0 * slope * b[3] * extra_bar
+    bar[3] -= slope * slope * extra_bar
+    sd_bar = -slope_bar * slope / sd
+    gap_bar = 0.0
+    for k in range(3):
+        place = (k - 1) * _ROOT_3
+        weight = 4.0 / 6.0 if k == 1 else 1.0 / 6.0
+        here_bar = weight * (tone_bar + 2.0 * (untreated * kept[k] - tone) * extra_bar)
+        here_bar += (k - 1) * slope_bar / (2.0 * _ROOT_3 * sd)
+        one, untreated_bar, hill_bar = respond_adjoint(
+            at + place * sd, untreated, hill, kept[k], here_bar, 0.0
+        )
+        gap_bar += one
+        sd_bar += place * one
+        own_bar[_UNTREATED] += untreated_bar
+        g_bar[_HILL] += hill_bar
+    var_bar = 0.5 * sd_bar / sd
+    bar[1] += gap_bar
+    bar[3] += var_bar
+    g_bar[_POTENCY] -= gap_bar * codes[_BOLUS]
+    if s >= _SEVERE:
+        g_bar[_LOSS + s - _SEVERE] += gap_bar
+        g_bar[_LOSS_VAR + s - _SEVERE] += var_bar

@@ -1,0 +1,141 @@
+"""The folder of a registry's scores: one Parquet file per part, there whole or not at all.
+
+Every file names the digest of the records that it was made of; a part whose records have changed
+is scored again, the others are not. Files that are no scores begin with an underscore or a dot,
+so that Parquet readers pass them over.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from itb_bayes.cohort.partitions import part_name
+from itb_bayes.errors import UsageError
+
+FORMAT = 1
+RUN_FILE, SUMMARY_FILE, LOCK_FILE = "_run.json", "_summary.json", ".lock"
+_DIGEST, _COUNTS = b"records", b"counts"
+
+
+class ResultFolder:
+    """Scores of the parts on disk.
+
+    Parameters
+    ----------
+    folder : Path
+        New, empty, or left by an earlier run with the same ``identity``.
+    identity : mapping
+        Fit, request and cohort of the run; JSON values.
+
+    Raises
+    ------
+    UsageError
+        If the folder holds something else, or another run, or cannot be written.
+    """
+
+    def __init__(self, folder: Path, identity: Mapping[str, Any]) -> None:
+        self.folder = folder
+        self._identity = json.loads(json.dumps({"format": FORMAT, **identity}))
+        run = folder / RUN_FILE
+        if folder.is_file():
+            raise UsageError(f"{folder} is a file; name a folder with --out.")
+        try:
+            if folder.is_dir() and any(folder.iterdir()):
+                self._check(run)
+                return
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.write_text(RUN_FILE, json.dumps(self._identity, indent=1, sort_keys=True) + "\n")
+        except OSError as error:
+            raise UsageError(f"cannot write in {folder}: {error.strerror}.") from None
+
+    def _check(self, run: Path) -> None:
+        try:
+            found = json.loads(run.read_text(encoding="utf-8"))
+            differs = sorted(
+                key
+                for key in {*found, *self._identity}
+                if found.get(key) != self._identity.get(key)
+            )
+        except (OSError, ValueError, TypeError, AttributeError):
+            raise UsageError(
+                f"{self.folder} holds something else; name a new folder with --out."
+            ) from None
+        if differs:
+            raise UsageError(
+                f"{self.folder} holds scores with another {', '.join(differs)}; name another "
+                "--out, or repeat the command that made it."
+            )
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Hold the folder for this process; the lock ends with the process, however it ends.
+
+        Raises
+        ------
+        UsageError
+            If another process holds it.
+        """
+        with (self.folder / LOCK_FILE).open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UsageError(
+                    f"another process is scoring into {self.folder} right now; wait for it, or "
+                    "name another --out."
+                ) from None
+            yield
+
+    def path(self, number: int) -> Path:
+        """Return the file of a part."""
+        return self.folder / f"{part_name(number)}.parquet"
+
+    def counts(self, number: int, digest: str) -> dict[str, int] | None:
+        """Return a finished part's counts; None where it is missing, damaged or out of date."""
+        try:
+            held = pq.read_metadata(self.path(number)).metadata or {}
+            if held.get(_DIGEST) != digest.encode():
+                return None
+            return {str(k): int(v) for k, v in json.loads(held[_COUNTS]).items()}
+        except (OSError, pa.ArrowInvalid, KeyError, ValueError):
+            return None
+
+    def keep(
+        self, number: int, digest: str, table: pd.DataFrame, counts: Mapping[str, int]
+    ) -> None:
+        """Write the scores of a part: whole, and on disk when this returns.
+
+        Raises
+        ------
+        UsageError
+            If they cannot be written; what was finished before is kept.
+        """
+        scores = pa.Table.from_pandas(table, preserve_index=False)
+        told = {
+            _DIGEST: digest.encode(),
+            _COUNTS: json.dumps(dict(counts), sort_keys=True).encode(),
+        }
+        part = self.folder / f".{part_name(number)}.part"
+        try:
+            with part.open("wb") as file:
+                pq.write_table(scores.replace_schema_metadata(told), file, compression="zstd")
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(part, self.path(number))
+        except OSError as error:
+            raise UsageError(
+                f"cannot write in {self.folder}: {error.strerror}. What was finished is kept."
+            ) from None
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write a text file whole or not at all."""
+        part = self.folder / f".{name}.part"
+        part.write_text(text, encoding="utf-8", newline="\n")
+        os.replace(part, self.folder / name)
