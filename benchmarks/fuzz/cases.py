@@ -61,14 +61,11 @@ def run_case(seed: int, number: int) -> Outcome:
                 _model_case(rng, folder) if kind == "model" else _cohort_case(rng, folder, kind)
             ),
         )
-<<<<<<< HEAD
 
 
 def check_case(rng: Random, folder: Path, kind: str) -> tuple[str, str]:
     """Make one case in an empty folder and read it; raise whatever is a find."""
     return _model_case(rng, folder) if kind == "model" else _cohort_case(rng, folder, kind)
-=======
->>>>>>> main
 
 
 def run_hostile(number: int) -> Outcome:
@@ -122,11 +119,7 @@ def _cohort_case(rng: Random, folder: Path, kind: str) -> tuple[str, str]:
     oracle.compare(cohort, written)
     cohort.write(folder.parent / "again")
     again = Cohort.read(folder.parent / "again")
-<<<<<<< HEAD
     oracle.require(
-=======
-    oracle._require(
->>>>>>> main
         again.fingerprint == cohort.fingerprint, "written and read again, it is another cohort"
     )
     return "read", what

@@ -54,13 +54,7 @@ def compare(cohort: Cohort, sheets: Sheets) -> None:
     WrongSuccess
         At the first difference.
     """
-<<<<<<< HEAD
     require(set(sheets) <= set(TABLES), f"tables {sorted(set(sheets) - set(TABLES))} were accepted")
-=======
-    _require(
-        set(sheets) <= set(TABLES), f"tables {sorted(set(sheets) - set(TABLES))} were accepted"
-    )
->>>>>>> main
     tables = {name: _named_rows(name, sheet) for name, sheet in sheets.items()}
     patients = [row["patient_id"] for row in tables["patients"]]
     require(len(set(patients)) == len(patients), "a doubled patient was accepted")
@@ -75,11 +69,7 @@ def compare(cohort: Cohort, sheets: Sheets) -> None:
             for k, row in enumerate(rows)
             if not _says_nothing(name, row)
         ]
-<<<<<<< HEAD
         require(
-=======
-        _require(
->>>>>>> main
             len(frame) + len(aside) == len(rows) and len(frame) == len(kept),
             f"{name}: {len(rows)} rows were written, {len(frame)} read and {len(aside)} set aside",
         )
@@ -95,11 +85,7 @@ def compare(cohort: Cohort, sheets: Sheets) -> None:
             for column in canonical_columns(name):
                 found = frame[column].iloc[position]
                 want = row.values.get(column)
-<<<<<<< HEAD
                 require(
-=======
-                _require(
->>>>>>> main
                     _same(found, want),
                     f"{name}, row {position + 1}, {column}: {want!r} became {found!r}",
                 )
@@ -116,11 +102,7 @@ def _named_rows(name: str, sheet: Sheet) -> list[dict[str, str]]:
     require(not unknown, f"{name}: columns {sorted(unknown)} were accepted")
     for row in sheet.rows:
         for k, cell in enumerate(row):
-<<<<<<< HEAD
             require(
-=======
-            _require(
->>>>>>> main
                 (k < len(header) and header[k] != "") or not cell.strip(),
                 f"{name}: a cell under no name was dropped",
             )
@@ -161,11 +143,7 @@ def _value(kind: str, text: str, row: dict[str, str]) -> Any:
     if kind == "flag":
         return FLAGS[text.lower()]
     if kind == "date":
-<<<<<<< HEAD
         require(
-=======
-        _require(
->>>>>>> main
             re.fullmatch(
                 r"\d{4}-\d\d-\d\d([T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?)?", text, re.ASCII
             )
