@@ -43,7 +43,7 @@ def unpinned(text: str) -> list[str]:
 
 
 def licence_of(name: str) -> str:
-    """Return what an installed distribution says of its licence; empty where it is not installed."""
+    """Return the licence that an installed distribution states; empty where it is not installed."""
     try:
         metadata = importlib.metadata.metadata(name)
     except importlib.metadata.PackageNotFoundError:
