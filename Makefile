@@ -7,6 +7,7 @@ DOCS     = $(VENV)/.ready-docs
 export PYTHON
 
 .PHONY: help demo test slow browser lint docs links paper architecture lock clean
+.PHONY: help demo test slow browser lint docs paper fuzz killed audit package architecture lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## */  make \1|/p' Makefile | awk -F'|' '{ printf "%-22s %s\n", $$1, $$2 }'
@@ -37,6 +38,18 @@ links: $(DOCS) ## every link of the site that leads outside (needs network)
 
 paper: $(READY) ## every table and figure of the reproduced papers, in docs/results/reproduction
 	$(BIN)/itb-bayes reproduce --all --out docs/results/reproduction --force
+
+fuzz: $(READY) ## thousands of damaged and hostile cohorts and model files
+	$(BIN)/python benchmarks/fuzzing.py --out docs/results
+
+killed: $(READY) ## commands killed at random moments, and run again
+	$(BIN)/python -W ignore benchmarks/killed.py --out docs/results
+
+audit: $(READY) ## pins, hashes and licences of the dependencies; known flaws where a network is
+	$(BIN)/python tools/audit.py
+
+package: $(READY) ## wheel and source distribution, built, installed in a clean environment and run
+	sh tools/package.sh $(abspath $(BIN)/python)
 
 architecture: $(READY) ## rewrite the module table of ARCHITECTURE.md
 	$(BIN)/python tools/architecture.py --write

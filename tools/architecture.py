@@ -40,8 +40,9 @@ class Module:
 
 
 def read_modules() -> tuple[Module, ...]:
-    """Return every module under ``src/itb_bayes``, in order of name."""
-    return tuple(_read(path) for path in sorted((SOURCE / PACKAGE).rglob("*.py")))
+    """Return every module under ``src/itb_bayes`` in order of name, without ``__main__``."""
+    found = sorted((SOURCE / PACKAGE).rglob("*.py"))
+    return tuple(_read(path) for path in found if path.name != "__main__.py")
 
 
 def read_layers() -> tuple[tuple[str, ...], ...]:

@@ -7,7 +7,7 @@ a success that is wrong, or silence beyond the limit of time.
 import signal
 import tempfile
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
@@ -22,6 +22,7 @@ from itb_bayes.errors import CohortError, ItbBayesError, ModelError
 from itb_bayes.spec import load_model
 
 LIMIT_S = 60
+WAIT_S = 900
 KINDS = ("csv", "csv bytes", "parquet", "parquet bytes", "excel", "excel bytes", "model")
 
 
@@ -62,6 +63,11 @@ def run_case(seed: int, number: int) -> Outcome:
         )
 
 
+def check_case(rng: Random, folder: Path, kind: str) -> tuple[str, str]:
+    """Make one case in an empty folder and read it; raise whatever is a find."""
+    return _model_case(rng, folder) if kind == "model" else _cohort_case(rng, folder, kind)
+
+
 def run_hostile(number: int) -> Outcome:
     """Run one of the hostile cohorts of `fuzz.hostile`."""
     case = HOSTILE[number]
@@ -69,7 +75,7 @@ def run_hostile(number: int) -> Outcome:
         return _outcome("hostile", lambda: _hostile_case(number, Path(made), case.name))
 
 
-def _outcome(kind: str, act: object) -> Outcome:
+def _outcome(kind: str, act: Callable[[], tuple[str, str]]) -> Outcome:
     try:
         with _time_limit():
             word, what = act()
@@ -104,16 +110,16 @@ def _cohort_case(rng: Random, folder: Path, kind: str) -> tuple[str, str]:
     try:
         cohort = Cohort.read(folder)
     except CohortError as error:
-        oracle._require(str(error) != "", "an error without a message")
+        oracle.require(str(error) != "", "an error without a message")
         return "refused", what
     if kind.startswith("csv"):
         written = oracle.csv_sheets(folder)
-    if kind == "parquet bytes":
+    if kind.startswith("parquet"):
         written = files.read_parquet(folder)
     oracle.compare(cohort, written)
     cohort.write(folder.parent / "again")
     again = Cohort.read(folder.parent / "again")
-    oracle._require(
+    oracle.require(
         again.fingerprint == cohort.fingerprint, "written and read again, it is another cohort"
     )
     return "read", what
@@ -124,7 +130,7 @@ def _model_case(rng: Random, folder: Path) -> tuple[str, str]:
     try:
         spec = load_model(path)
     except ModelError as error:
-        oracle._require(str(error) != "", "an error without a message")
+        oracle.require(str(error) != "", "an error without a message")
         return "refused", what
     models.check_model(path, spec)
     return "read", what
@@ -136,24 +142,29 @@ def _hostile_case(number: int, folder: Path, name: str) -> tuple[str, str]:
     try:
         cohort = Cohort.read(path)
     except ItbBayesError as error:
-        oracle._require(str(error) != "", "an error without a message")
-        oracle._require(len(str(error)) < 20_000, "a message of more than 20,000 characters")
+        oracle.require(str(error) != "", "an error without a message")
+        oracle.require(len(str(error)) < 20_000, "a message of more than 20,000 characters")
         return "refused", name
-    oracle._require(case.may_succeed, f"{name}: was accepted")
-    oracle._require(len(cohort.patients) == 2, f"{name}: patients were lost")
-    oracle._require(2 <= len(cohort.doses) <= 3, f"{name}: doses were lost")
+    oracle.require(case.may_succeed, f"{name}: was accepted")
+    oracle.require(len(cohort.patients) == 2, f"{name}: patients were lost")
+    oracle.require(2 <= len(cohort.doses) <= 3, f"{name}: doses were lost")
     return "read", name
 
 
 @contextmanager
 def _time_limit() -> Iterator[None]:
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise TookTooLong(f"more than {LIMIT_S} s")
+    """Stop what takes more processor time than the limit, or waits for what never comes."""
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.alarm(LIMIT_S)
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise TookTooLong(f"more than {LIMIT_S} s of processor time, or {WAIT_S} s of waiting")
+
+    before = {kind: signal.signal(kind, stop) for kind in (signal.SIGALRM, signal.SIGPROF)}
+    signal.setitimer(signal.ITIMER_PROF, LIMIT_S)
+    signal.alarm(WAIT_S)
     try:
         yield
     finally:
         signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        for kind, handler in before.items():
+            signal.signal(kind, handler)

@@ -28,6 +28,13 @@ class Hostile:
     make: Callable[[Path], Path]
     may_succeed: bool = False
 
+    @property
+    def is_heavy(self) -> bool:
+        """Whether making or reading it takes more than a second."""
+        return any(
+            word in self.name for word in ("300,000", "million rows", "600 MB", "999,999", "30,000")
+        )
+
 
 def _folder(folder: Path, **files: str | bytes) -> Path:
     for name, content in {"patients.csv": PATIENTS, "doses.csv": DOSES, **files}.items():

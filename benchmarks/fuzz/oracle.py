@@ -42,7 +42,7 @@ def csv_sheets(folder: Path) -> Sheets:
         rows = [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
         sheets[path.stem] = Sheet(rows[0], rows[1:])
         widths = {len(row) for row in rows}
-        _require(len(widths) == 1, f"{path.name}: rows of {widths} cells were accepted")
+        require(len(widths) == 1, f"{path.name}: rows of {widths} cells were accepted")
     return sheets
 
 
@@ -54,12 +54,10 @@ def compare(cohort: Cohort, sheets: Sheets) -> None:
     WrongSuccess
         At the first difference.
     """
-    _require(
-        set(sheets) <= set(TABLES), f"tables {sorted(set(sheets) - set(TABLES))} were accepted"
-    )
+    require(set(sheets) <= set(TABLES), f"tables {sorted(set(sheets) - set(TABLES))} were accepted")
     tables = {name: _named_rows(name, sheet) for name, sheet in sheets.items()}
     patients = [row["patient_id"] for row in tables["patients"]]
-    _require(len(set(patients)) == len(patients), "a doubled patient was accepted")
+    require(len(set(patients)) == len(patients), "a doubled patient was accepted")
     implants = {row["patient_id"]: row.get("implant_date", "") for row in tables["patients"]}
     for name, frame in cohort.tables.items():
         rows = tables.get(name, [])
@@ -71,7 +69,7 @@ def compare(cohort: Cohort, sheets: Sheets) -> None:
             for k, row in enumerate(rows)
             if not _says_nothing(name, row)
         ]
-        _require(
+        require(
             len(frame) + len(aside) == len(rows) and len(frame) == len(kept),
             f"{name}: {len(rows)} rows were written, {len(frame)} read and {len(aside)} set aside",
         )
@@ -87,7 +85,7 @@ def compare(cohort: Cohort, sheets: Sheets) -> None:
             for column in canonical_columns(name):
                 found = frame[column].iloc[position]
                 want = row.values.get(column)
-                _require(
+                require(
                     _same(found, want),
                     f"{name}, row {position + 1}, {column}: {want!r} became {found!r}",
                 )
@@ -99,12 +97,12 @@ def _named_rows(name: str, sheet: Sheet) -> list[dict[str, str]]:
         (k, column) for k, column in enumerate(header) if column and not column.startswith("x_")
     ]
     columns = [column for _, column in named]
-    _require(len(set(columns)) == len(columns), f"{name}: a doubled column was accepted")
+    require(len(set(columns)) == len(columns), f"{name}: a doubled column was accepted")
     unknown = set(columns) - set(TABLES[name].column_names)
-    _require(not unknown, f"{name}: columns {sorted(unknown)} were accepted")
+    require(not unknown, f"{name}: columns {sorted(unknown)} were accepted")
     for row in sheet.rows:
         for k, cell in enumerate(row):
-            _require(
+            require(
                 (k < len(header) and header[k] != "") or not cell.strip(),
                 f"{name}: a cell under no name was dropped",
             )
@@ -145,7 +143,7 @@ def _value(kind: str, text: str, row: dict[str, str]) -> Any:
     if kind == "flag":
         return FLAGS[text.lower()]
     if kind == "date":
-        _require(
+        require(
             re.fullmatch(
                 r"\d{4}-\d\d-\d\d([T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?)?", text, re.ASCII
             )
@@ -155,9 +153,9 @@ def _value(kind: str, text: str, row: dict[str, str]) -> Any:
         return datetime.date.fromisoformat(text[:10])
     if text == "1+" and row.get("scale", "").strip() == "mas":
         return 1.5
-    _require(NUMBER.fullmatch(text) is not None, f"{text!r} was read as a number")
+    require(NUMBER.fullmatch(text) is not None, f"{text!r} was read as a number")
     number = float(text)
-    _require(math.isfinite(number), f"{text!r} was read as a finite number")
+    require(math.isfinite(number), f"{text!r} was read as a finite number")
     return number
 
 
@@ -195,6 +193,7 @@ def _same(found: Any, want: Any) -> bool:
     return str(found) == want
 
 
-def _require(holds: bool, message: str) -> None:
+def require(holds: bool, message: str) -> None:
+    """Raise `WrongSuccess` unless something holds."""
     if not holds:
         raise WrongSuccess(message)

@@ -89,10 +89,10 @@ def test_a_half_written_replicate_is_done_again(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     whole = run(TwoStates(), folder, 20).table
     path = folder / "replicates/000007.json"
-    (folder / "replicates/000007.json.part").write_text(path.read_text()[:20])
+    (folder / "replicates/.000007.json.part").write_text(path.read_text()[:20])
     path.unlink()
     pd.testing.assert_frame_equal(run(TwoStates(), folder, 20).table, whole)
-    assert list(folder.glob("replicates/*.part")) == []
+    assert list(folder.glob("replicates/.*.part")) == []
 
 
 def test_fits_that_fail_are_kept_and_fail_the_verdict(tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ def test_results_of_another_run_are_refused(tmp_path: Path) -> None:
         run(TwoStates(), tmp_path / "mine", 20)
     with pytest.raises(UsageError, match="is a file"):
         run(TwoStates(), tmp_path / "mine/notes.txt", 20)
-    with pytest.raises(UsageError, match="cannot write in"):
+    with pytest.raises(UsageError, match="cannot write to"):
         run(TwoStates(), tmp_path / "mine/notes.txt/below", 20)
     with pytest.raises(UsageError, match="at least 20"):
         run(TwoStates(), tmp_path / "few", 5)

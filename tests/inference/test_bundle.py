@@ -238,7 +238,7 @@ def test_files_are_never_half_written(tmp_path, monkeypatch, tiny_plan):
     def fail(*arguments):
         raise OSError("disk full")
 
-    monkeypatch.setattr(bundle.os, "replace", fail)
+    monkeypatch.setattr("os.replace", fail)
     with pytest.raises(OSError, match="disk full"):
         bundle.write_tree(draws.isel(draw=slice(0, 10)), target)
     with pytest.raises(OSError, match="disk full"):

@@ -81,10 +81,11 @@ def write_risk(fitted: "object", path: Path) -> None:
     from itb_bayes.inference.fitted import Fit
     from itb_bayes.risk.patient import summarise_patients
     from itb_bayes.risk.table import risk_table
+    from itb_bayes.storage import write_whole
 
     assert isinstance(fitted, Fit)
     table = risk_table(fitted, summarise_patients(fitted))
-    table.to_csv(path, index=False, float_format="%.6g", lineterminator="\n")
+    write_whole(path, table.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
     typer.echo(f"{len(table)} rows written to {path}")
 
 

@@ -6,6 +6,7 @@ Nothing heavy is imported here or at module level of any ``itb_bayes.cli`` modul
 
 import os
 import sys
+from typing import NoReturn
 
 import typer
 
@@ -84,13 +85,30 @@ def run() -> None:
         sys.exit(error.exit_code)
     except BrokenPipeError:
         sys.exit(0)
+    except OSError as error:
+        _refuse_or_report(error)
     except Exception as error:  # a traceback could show patient values: none unless asked for
-        if os.environ.get("ITB_BAYES_DEBUG"):
-            raise
-        typer.echo(
-            f"internal error ({type(error).__name__}): this is a defect of itb-bayes, not of your "
-            "data. Set ITB_BAYES_DEBUG=1 to see the traceback (it may show patient values), and "
-            "report it without them.",
-            err=True,
-        )
-        sys.exit(INTERNAL_ERROR)
+        _report_defect(error)
+
+
+def _refuse_or_report(error: OSError) -> None:
+    """Say what the system refused (a full disk, a folder that may not be read), and exit."""
+    from itb_bayes.storage import disk_reason, is_refused_by_system
+
+    if not is_refused_by_system(error):
+        _report_defect(error)
+    where = f": {error.filename}" if isinstance(error.filename, str) else ""
+    typer.echo(f"error: {disk_reason(error)}{where}", err=True)
+    sys.exit(ItbBayesError.exit_code)
+
+
+def _report_defect(error: Exception) -> NoReturn:
+    if os.environ.get("ITB_BAYES_DEBUG"):
+        raise error
+    typer.echo(
+        f"internal error ({type(error).__name__}): this is a defect of itb-bayes, not of your "
+        "data. Set ITB_BAYES_DEBUG=1 to see the traceback (it may show patient values), and "
+        "report it without them.",
+        err=True,
+    )
+    sys.exit(INTERNAL_ERROR)

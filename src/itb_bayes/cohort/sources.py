@@ -14,8 +14,8 @@ from itb_bayes.errors import CohortError
 
 SUFFIXES = (".csv", ".parquet", ".xlsx")
 _UNREAD = (
-    ".tsv", ".txt", ".tab", ".xls", ".xlsm", ".xlsb", ".ods", ".gz", ".bz2", ".xz", ".zst", ".zip", ".json",
-    ".feather", ".arrow", ".sav", ".dta", ".rds", ".sas7bdat",
+    ".tsv", ".txt", ".tab", ".xls", ".xlsm", ".xlsb", ".ods", ".gz", ".bz2", ".xz", ".zst", ".zip",
+    ".json", ".feather", ".arrow", ".sav", ".dta", ".rds", ".sas7bdat",
 )  # fmt: skip
 """Endings of tables that this program does not read; one named like a table is not passed over."""
 

@@ -24,8 +24,8 @@ from itb_bayes.errors import CohortError
 
 # Everything that zipfile, the XML parser (SyntaxError) and openpyxl raise on damaged parts.
 _DAMAGED = (
-    zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, KeyError, ValueError, TypeError,
-    AttributeError, IndexError, OverflowError, RuntimeError, SyntaxError, AssertionError,
+    zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, KeyError, ValueError,
+    TypeError, AttributeError, IndexError, OverflowError, RuntimeError, SyntaxError, AssertionError,
 )  # fmt: skip
 _FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
 _MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s")
@@ -129,15 +129,14 @@ def _look_at(path: Path, sheet: Any) -> tuple[bool, bool]:
 def _check_formulas(sheet: Any, values: pd.DataFrame, file: str, log: ProblemLog) -> None:
     """Report formulas without a stored result: their cells look empty, and are not."""
     sheet.reset_dimensions()
-    lines = set(values.index)
+    held = dict(zip(values.index, values.to_numpy(), strict=True))
     for line, row in enumerate(sheet.iter_rows(), start=1):
         for position, cell in enumerate(row):
             if getattr(cell, "data_type", "") != "f":
                 continue
-            is_known = line in lines and position < values.shape[1]
-            if is_known and values.iat[values.index.get_loc(line), position] != "":
-                continue
             named = position < values.shape[1]
+            if line == 1 or (named and line in held and held[line][position] != ""):
+                continue
             log.add(
                 file,
                 "formula",
@@ -152,11 +151,12 @@ def _sheet_text(sheet: Any, file: str, log: ProblemLog) -> pd.DataFrame:
     # Many programs write a wrong size of the sheet, and cells beyond it would be left out.
     sheet.reset_dimensions()
     rows: dict[int, list[str]] = {}
+    last_line = limits().rows + 1
     for line, row in enumerate(sheet.iter_rows(values_only=True), start=1):
-        if line > limits().rows + 1:
+        if line > last_line:
             report_too_many_rows(file, log)
             break
-        cells = [cell_text(cell) for cell in row]
+        cells = [cell_text(cell) for cell in row] if any(cell is not None for cell in row) else []
         while cells and cells[-1] == "":
             cells.pop()
         if is_too_wide(len(cells), file, log):

@@ -10,6 +10,7 @@ from itb_bayes.cohort.contract import DAYS_PER_YEAR, TABLES
 from itb_bayes.cohort.metadata import METADATA_FILE, Metadata
 from itb_bayes.cohort.timebasis import TimeBasis
 from itb_bayes.errors import UsageError
+from itb_bayes.storage import refusals_in_words, write_whole
 
 
 def write_tables(
@@ -39,16 +40,15 @@ def write_tables(
             f"{folder} already holds {sorted(present)[0]}. Choose an empty folder: tables of two "
             "cohorts must not be mixed."
         )
-    try:
+    files = {METADATA_FILE: metadata_text(metadata)}
+    # The patients come last: without them nothing takes the folder for a cohort.
+    for name in reversed(tables):
+        if TABLES[name].required or len(tables[name]):
+            files[f"{name}.csv"] = _csv(input_form(name, tables[name], basis, tables))
+    with refusals_in_words(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        for name, table in tables.items():
-            if TABLES[name].required or len(table):
-                _write_csv(folder / f"{name}.csv", input_form(name, table, basis, tables))
-        (folder / METADATA_FILE).write_text(metadata_text(metadata), encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise UsageError(
-            f"Cannot write to {folder}: {error.strerror}. Choose another folder."
-        ) from None
+        for file, text in files.items():
+            write_whole(folder / file, text)
 
 
 def input_form(
@@ -92,8 +92,8 @@ def _text(value: object) -> str:
     return str(value)
 
 
-def _write_csv(path: Path, table: pd.DataFrame) -> None:
-    table.to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
+def _csv(table: pd.DataFrame) -> str:
+    return table.to_csv(index=False, lineterminator="\n")
 
 
 def metadata_text(metadata: Metadata) -> str:

@@ -18,7 +18,7 @@ from typing import Any
 
 import xarray as xr
 
-from itb_bayes import __version__
+from itb_bayes import __version__, storage
 from itb_bayes.errors import UsageError
 
 FORMAT = 1
@@ -69,18 +69,24 @@ def run_digest(model: str, data: str, settings: dict[str, Any]) -> str:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write JSON for people and machines, atomically."""
+    """Write JSON for people and machines, whole or not at all."""
     text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(temporary, path)
+    storage.write_whole(path, text)
 
 
 def write_tree(tree: xr.DataTree, path: Path) -> None:
-    """Write draws as netCDF, atomically: a file is never half there under its own name."""
-    temporary = path.with_name(path.name + ".part")
-    tree.to_netcdf(temporary, engine="h5netcdf")
-    os.replace(temporary, path)
+    """Write draws as netCDF, whole or not at all.
+
+    The file is made in memory first: HDF5 crashes the process when the disk is full.
+    """
+    content = tree.to_netcdf(None, engine="h5netcdf")
+    assert content is not None
+    storage.write_whole(path, bytes(content))
+
+
+def write_dataset(dataset: xr.Dataset, path: Path) -> None:
+    """Write data as netCDF, whole or not at all; see :func:`write_tree`."""
+    storage.write_whole(path, bytes(dataset.to_netcdf(None, engine="h5netcdf")))
 
 
 def read_tree(path: Path) -> xr.DataTree:
@@ -151,14 +157,24 @@ def exclusive(working: Path) -> Iterator[None]:
 
 
 def seal(folder: Path, manifest: dict[str, Any]) -> None:
-    """Write the manifest with the digest of every file in ``folder``."""
-    files = {
-        path.name: file_digest(path)
-        for path in sorted(folder.iterdir())
-        if path.is_file() and path.name not in (MANIFEST_FILE, LOCK_FILE)
-    }
+    """Write the manifest with the digest of every file in ``folder``, all of it on disk."""
+    files = {}
+    for path in sorted(folder.iterdir()):
+        if storage.is_part(path):
+            path.unlink()
+        elif path.is_file() and path.name not in (MANIFEST_FILE, LOCK_FILE):
+            storage.force_to_disk(path)
+            files[path.name] = file_digest(path)
     whole = {"format": FORMAT, **manifest, "files": files}
     write_json(folder / MANIFEST_FILE, {**whole, "seal": manifest_digest(whole)})
+
+
+def is_finished(working: Path, run: str) -> bool:
+    """Tell whether a working folder holds a whole fit that was killed before it was published."""
+    try:
+        return bool(open_manifest(working)["run"] == run)
+    except UsageError:
+        return False
 
 
 def manifest_digest(manifest: Mapping[str, Any]) -> str:
@@ -187,14 +203,13 @@ def publish(working: Path, out: Path, force: bool) -> None:
         )
     (working / LOCK_FILE).unlink(missing_ok=True)
     shutil.rmtree(working / CHAINS_FOLDER, ignore_errors=True)
+    old = out.with_name(f".{out.name}.replaced")
+    shutil.rmtree(old, ignore_errors=True)
     if filled:
-        old = out.with_name(f".{out.name}.replaced")
-        shutil.rmtree(old, ignore_errors=True)
         os.replace(out, old)
-        os.replace(working, out)
-        shutil.rmtree(old)
-    else:
-        os.replace(working, out)
+    os.replace(working, out)
+    storage.force_to_disk(out.parent)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def open_manifest(folder: Path, optional: tuple[str, ...] = ()) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from itb_bayes.inference.bundle import DATA_FILE
+from itb_bayes.inference.bundle import DATA_FILE, write_dataset
 from itb_bayes.inference.plan_store import SET_ASIDE_FILE
 from itb_bayes.kernel.complications import Counts
 from itb_bayes.model.complications_plan import ComplicationsPlan, LeftOut
@@ -32,7 +32,7 @@ def write_plan(plan: ComplicationsPlan, folder: Path) -> None:
     """Write ``data.nc``."""
     counts = plan.counts
     left = [f"{one.study}\t{one.complication}\t{one.reason}" for one in plan.left_out]
-    xr.Dataset(
+    dataset = xr.Dataset(
         {
             **{name: ("cell", getattr(plan, name)) for name in _INDEXES},
             "low": ("cell", counts.low),
@@ -44,7 +44,8 @@ def write_plan(plan: ComplicationsPlan, folder: Path) -> None:
             "n_patient": plan.n_patient,
             "left_out": "\n".join(left),
         },
-    ).to_netcdf(folder / DATA_FILE, engine="h5netcdf")
+    )
+    write_dataset(dataset, folder / DATA_FILE)
 
 
 def write_set_aside(plan: ComplicationsPlan, folder: Path) -> None:

@@ -12,7 +12,7 @@ from itb_bayes.cohort.cohort import Cohort
 from itb_bayes.errors import UsageError
 from itb_bayes.inference import bundle
 from itb_bayes.inference.gate import GateReport, judge
-from itb_bayes.inference.machinery import Machinery, machinery_of
+from itb_bayes.inference.machinery import Machinery, load_fit, machinery_of
 from itb_bayes.inference.progress import Progress
 from itb_bayes.inference.sampling import (
     ChainBatch,
@@ -26,6 +26,7 @@ from itb_bayes.inference.sampling import (
 )
 from itb_bayes.inference.settings import SamplerSettings
 from itb_bayes.spec import ModelSpec
+from itb_bayes.storage import refusals_in_words
 
 
 def fit(
@@ -87,7 +88,10 @@ def fit(
         working.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise UsageError(f"cannot write in {out.parent}: {error.strerror}.") from None
-    with bundle.exclusive(working):
+    with bundle.exclusive(working), refusals_in_words(out.parent):
+        if bundle.is_finished(working, run):  # killed when only the last step was left
+            bundle.publish(working, out, force)
+            return load_fit(out)
         draws = _sample_resumable(spec, plan, settings, working, quiet)
         gate = _judge(spec, plan, draws, settings, quiet)
         manifest = _manifest(spec, cohort, settings, gate, (data, run), command)

@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from itb_bayes.cohort.series import DoseSeries
-from itb_bayes.inference.bundle import DATA_FILE
+from itb_bayes.inference.bundle import DATA_FILE, write_dataset
 from itb_bayes.kernel.structure import Process, Structure
 from itb_bayes.model.covariates import Covariates
 from itb_bayes.model.plan import DriftPlan
@@ -62,7 +62,7 @@ def write_plan(plan: DriftPlan, folder: Path) -> None:
             "notes": "\n".join(plan.notes),
         },
     )
-    dataset.to_netcdf(folder / DATA_FILE, engine="h5netcdf")
+    write_dataset(dataset, folder / DATA_FILE)
     codes = patient_codes(plan)
     identity = folder / IDENTITY_FILE
     identity.touch(mode=0o600)

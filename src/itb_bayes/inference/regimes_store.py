@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from itb_bayes.inference.bundle import DATA_FILE
+from itb_bayes.inference.bundle import DATA_FILE, write_dataset
 from itb_bayes.inference.plan_store import IDENTITY_FILE, SET_ASIDE_FILE
 from itb_bayes.model.regimes_plan import RegimesPlan
 
@@ -34,7 +34,7 @@ def write_plan(plan: RegimesPlan, folder: Path) -> None:
         },
         attrs={name: "\n".join(getattr(plan, name)) for name in _LISTS},
     )
-    dataset.to_netcdf(folder / DATA_FILE, engine="h5netcdf")
+    write_dataset(dataset, folder / DATA_FILE)
     identity = folder / IDENTITY_FILE
     identity.touch(mode=0o600)
     with identity.open("w", encoding="utf-8", newline="") as file:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from itb_bayes.inference.bundle import DATA_FILE
+from itb_bayes.inference.bundle import DATA_FILE, write_dataset
 from itb_bayes.inference.plan_store import IDENTITY_FILE, SET_ASIDE_FILE
 from itb_bayes.model.spasticity_plan import SpasticityPlan
 
@@ -25,7 +25,7 @@ def plan_digest(plan: SpasticityPlan) -> str:
 
 def write_plan(plan: SpasticityPlan, folder: Path) -> None:
     """Write ``data.nc`` without any identifier, and ``identity.csv`` (mode 0600) beside it."""
-    xr.Dataset(
+    dataset = xr.Dataset(
         {name: ("reading", getattr(plan, name)) for name in _ARRAYS},
         attrs={
             "scale": plan.scale,
@@ -33,7 +33,8 @@ def write_plan(plan: SpasticityPlan, folder: Path) -> None:
             "n_patient": plan.n_patient,
             "notes": "\n".join(plan.notes),
         },
-    ).to_netcdf(folder / DATA_FILE, engine="h5netcdf")
+    )
+    write_dataset(dataset, folder / DATA_FILE)
     identity = folder / IDENTITY_FILE
     identity.touch(mode=0o600)
     with identity.open("w", encoding="utf-8", newline="") as file:

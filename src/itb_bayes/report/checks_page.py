@@ -19,6 +19,7 @@ from itb_bayes.figures.check_learning import learning_figure
 from itb_bayes.figures.check_predictive import YearBands, dose_band_figure, interval_figure
 from itb_bayes.figures.check_reliability import reliability_figure
 from itb_bayes.figures.svg import inline_svg
+from itb_bayes.storage import is_part, refusals_in_words, write_whole
 
 HEADINGS = {"q05": "5 %", "q25": "25 %", "q50": "50 %", "q75": "75 %", "q95": "95 %"}
 
@@ -85,19 +86,15 @@ def write_checks(
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
     html = render_checks(results, header)
     check_target(folder, header.stem, beside)
-    try:
+    with refusals_in_words(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        page.write_text(html, encoding="utf-8", newline="\n")
-        (folder / f"{header.stem}.json").write_text(text + "\n", encoding="utf-8", newline="\n")
+        # First what marks the folder as ours, so that a run that was killed can be repeated.
+        write_whole(folder / f"{header.stem}.json", text + "\n")
+        write_whole(page, html)
         for result in results:
             _write_csv(result.table, folder / f"{result.name}.csv")
             if result.plot is not result.table:
                 _write_csv(result.plot, folder / f"{result.name}-figure.csv")
-    except OSError as error:
-        raise UsageError(
-            f"cannot write the checks to {folder} ({error.strerror}). Name a folder that can be "
-            "written with --out."
-        ) from error
     return page
 
 
@@ -266,7 +263,9 @@ def check_target(folder: Path, stem: str, beside: frozenset[str] = frozenset()) 
     """
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file. Name a folder with --out.")
-    foreign = folder.is_dir() and any(path.name not in beside for path in folder.iterdir())
+    foreign = folder.is_dir() and any(
+        path.name not in beside and not is_part(path) for path in folder.iterdir()
+    )
     if foreign and not (folder / f"{stem}.json").exists():
         raise UsageError(
             f"{folder} holds something else. Name a new folder, or one written by this command, "
@@ -276,7 +275,7 @@ def check_target(folder: Path, stem: str, beside: frozenset[str] = frozenset()) 
 
 def _write_csv(table: pd.DataFrame, path: Path) -> None:
     if len(table.columns):
-        table.to_csv(path, index=False, float_format="%.6g", lineterminator="\n")
+        write_whole(path, table.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
 
 
 def _heading(column: str) -> str:

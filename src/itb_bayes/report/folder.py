@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from itb_bayes.errors import UsageError
+from itb_bayes.storage import disk_reason, part_of
 
 MARKER_FILE = "itb-bayes-report.json"
 """Lists the files of a report; a folder that holds one may be written again."""
@@ -43,7 +44,8 @@ class ReportFolder:
             raise UsageError(f"{path} is a file; name a folder for the pages with --out.")
         before: frozenset[str] = frozenset()
         try:
-            if path.is_dir() and any(path.iterdir()):
+            stale = part_of(path / MARKER_FILE)  # of a report that was killed at its first step
+            if path.is_dir() and any(entry != stale for entry in path.iterdir()):
                 before = read_marker(path)
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.chmod(0o700)
@@ -80,13 +82,15 @@ class ReportFolder:
         try:
             for name in sorted(self._before - set(self._written)):
                 (self.path / name).unlink(missing_ok=True)
+                part_of(self.path / name).unlink(missing_ok=True)
         except OSError as error:
             raise _cannot_write(self.path, error) from None
         self._write(MARKER_FILE, _marker(sorted(self._written)))
 
     def _write(self, name: str, content: str | bytes) -> None:
         target = self.path / name
-        temporary = self.path / f".{name}.part"
+        # Pages are not forced to disk one by one: the same bytes can be made of the fit again.
+        temporary = part_of(target)
         try:
             temporary.unlink(missing_ok=True)
             handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -129,5 +133,6 @@ def read_marker(path: Path) -> frozenset[str]:
 
 def _cannot_write(path: Path, error: OSError) -> UsageError:
     return UsageError(
-        f"cannot write to {path} ({error.strerror}). Name a folder that can be written with --out."
+        f"cannot write to {path} ({disk_reason(error)}). Name a folder that can be written with "
+        "--out."
     )

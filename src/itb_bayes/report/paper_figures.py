@@ -1,7 +1,6 @@
 """The figures of a paper from a fit: which there are, their source data, and their files."""
 
 import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -37,6 +36,7 @@ from itb_bayes.risk.population import population_table
 from itb_bayes.risk.reference import dose_bands
 from itb_bayes.risk.regimes_patient import ExplainedPatient, summarise_explained
 from itb_bayes.risk.regimes_population import regimes_table
+from itb_bayes.storage import write_whole
 
 MARKER = "figures.json"
 LAST_YEARS = 9.0
@@ -311,11 +311,4 @@ def _prepare(out: Path) -> None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_bytes(content)
-        os.replace(part, path)
-    except OSError as error:
-        raise UsageError(
-            f"cannot write to {path.parent} ({error.strerror}); choose another --out."
-        ) from None
+    write_whole(path, content)

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from itb_bayes import __version__
 from itb_bayes.figures.style import chart_style
 from itb_bayes.reproduce.account import Account, Table
+from itb_bayes.storage import refusals_in_words, write_whole
 
 DPI = 200
 SYNTHETIC = (
@@ -36,19 +37,20 @@ def write_account(account: Account, folder: Path) -> list[Path]:
     list of Path
         What was written, the page first.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    with refusals_in_words(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     page = folder / f"{account.key}.md"
-    page.write_text(account_page(account), encoding="utf-8", newline="\n")
+    write_whole(page, account_page(account))
     written = [page]
     for table in account.tables:
         path = folder / f"{account.key}-{table.key}.csv"
-        path.write_text(table_csv(table), encoding="utf-8", newline="\n")
+        write_whole(path, table_csv(table))
         written.append(path)
     for picture in account.pictures:
         for suffix, content in (("svg", figure_svg(picture.figure, picture.key)),
                                 ("png", figure_png(picture.figure))):  # fmt: skip
             path = folder / f"{picture.key}.{suffix}"
-            path.write_bytes(content)
+            write_whole(path, content)
             written.append(path)
     return written
 

@@ -2,7 +2,6 @@
 
 import fcntl
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -13,6 +12,7 @@ import pandas as pd
 
 from itb_bayes.errors import UsageError
 from itb_bayes.evaluate.calibration.experiment import N_RANKED, Replicate
+from itb_bayes.storage import cannot_write, is_part, write_whole
 
 FORMAT = 1
 RUN_FILE = "run.json"
@@ -49,9 +49,9 @@ class CalibrationFolder:
             (folder / REPLICATES).mkdir(parents=True, exist_ok=True)
             path = folder / RUN_FILE
             if not path.exists():
-                _write_whole(path, json.dumps(self._header, indent=1, sort_keys=True) + "\n")
+                write_whole(path, json.dumps(self._header, indent=1, sort_keys=True) + "\n")
         except OSError as error:
-            raise UsageError(f"cannot write in {folder}: {error.strerror}.") from None
+            raise cannot_write(folder, error) from None
         self._check_header(path)
 
     def _check_header(self, path: Path) -> None:
@@ -83,8 +83,9 @@ class CalibrationFolder:
                     f"another process is calibrating into {self.folder}; wait for it, or choose "
                     "another --out."
                 ) from None
-            for part in (self.folder / REPLICATES).glob("*.part"):  # of a run that was killed
-                part.unlink()
+            for part in (self.folder / REPLICATES).iterdir():
+                if is_part(part):  # of a run that was killed
+                    part.unlink()
             yield
 
     def finished(self) -> dict[int, Replicate]:
@@ -112,11 +113,11 @@ class CalibrationFolder:
         for name in ("r_hat", "ess"):
             entry[name] = None if entry[name] != entry[name] else entry[name]
         path = self.folder / REPLICATES / f"{replicate.number:06d}.json"
-        _write_whole(path, json.dumps(entry, sort_keys=True) + "\n")
+        write_whole(path, json.dumps(entry, sort_keys=True) + "\n")
 
     def write_table(self, table: pd.DataFrame) -> None:
         """Write the ranks of all replicates."""
-        _write_whole(
+        write_whole(
             self.folder / RANKS_FILE,
             table.to_csv(index=False, float_format="%.6g", lineterminator="\n"),
         )
@@ -139,7 +140,11 @@ def rank_rows(replicates: Mapping[int, Replicate], count: int) -> pd.DataFrame:
 def _refuse_foreign(folder: Path) -> None:
     if folder.is_file():
         raise UsageError(f"{folder} is a file; name a folder with --out.")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / RUN_FILE).is_file():
+    # Of a run that was killed before it wrote its first file, only our own names are there.
+    foreign = folder.is_dir() and any(
+        path.name not in OWN_NAMES and not is_part(path) for path in folder.iterdir()
+    )
+    if foreign and not (folder / RUN_FILE).is_file():
         raise UsageError(f"{folder} holds something else; name a new folder with --out.")
 
 
@@ -155,13 +160,3 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 def _number(value: float | None) -> float:
     return float("nan") if value is None else float(value)
-
-
-def _write_whole(path: Path, text: str) -> None:
-    """Write a file so that it is there whole or not at all, even if the power goes."""
-    part = path.with_name(path.name + ".part")
-    with part.open("w", encoding="utf-8", newline="\n") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(part, path)
