@@ -6,8 +6,7 @@ READY    = $(VENV)/.ready
 DOCS     = $(VENV)/.ready-docs
 export PYTHON
 
-.PHONY: help demo test slow browser lint docs links paper architecture lock clean
-.PHONY: help demo test slow browser lint docs paper fuzz killed audit package architecture lock clean
+.PHONY: help demo test slow browser lint docs links paper fuzz killed audit package architecture lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## */  make \1|/p' Makefile | awk -F'|' '{ printf "%-22s %s\n", $$1, $$2 }'
