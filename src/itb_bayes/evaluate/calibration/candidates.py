@@ -187,7 +187,7 @@ def joined(truth: xr.Dataset, others: xr.Dataset, free: tuple[str, ...]) -> xr.D
 
 def scalars(candidates: xr.Dataset, names: tuple[str, ...]) -> dict[str, Array]:
     """Return every scalar of some variables by its label, each of shape (n_candidate,)."""
-    out = {}
+    out: dict[str, Array] = {}
     for name in names:
         array = candidates[name]
         values = array.to_numpy()[0].reshape(array.sizes["draw"], -1)
