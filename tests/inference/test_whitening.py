@@ -14,7 +14,7 @@ from itb_bayes.inference.whitening import (
     NoStartError,
     climb,
     curvature,
-    find_start,
+    find_starts,
     survey,
     whiten,
     whitened_model,
@@ -102,9 +102,13 @@ def test_mode_and_curvature_of_a_gaussian_are_found():
 
 
 def test_a_start_is_found_or_its_lack_is_said():
-    np.testing.assert_array_equal(find_start(start_at(0.5), Gaussian(), 1), np.full(3, 0.5))
+    found = find_starts(start_at(0.5), Gaussian(), 1)
+    np.testing.assert_array_equal(found[0], np.full(3, 0.5))
+    scattered = SimpleNamespace(initial_point_func=lambda seed: np.full(3, seed % 7))
+    heights = [Gaussian().evaluate(x)[0] for x in find_starts(scattered, Gaussian(), 1)]
+    assert heights == sorted(heights, reverse=True)
     with pytest.raises(NoStartError):
-        find_start(start_at(0.5), Nowhere(), 1)
+        find_starts(start_at(0.5), Nowhere(), 1)
 
 
 def test_a_ridge_is_sampled_as_if_it_were_round(ridge):

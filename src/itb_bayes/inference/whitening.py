@@ -30,7 +30,9 @@ SPREAD = 2.0
 CLIMB = 400
 """Most iterations of a climb."""
 N_CLIMB = 3
-"""Climbs from starts of their own."""
+"""Climbs from starts of their own, the best of :data:`TRIES`."""
+FARTHEST = 6.0
+"""How far (unconstrained scale) a climb may lead in any parameter."""
 NEAR = 8.0
 """Modes so much lower in log density than the highest are left out: by their height they hold less
 than a thousandth of the posterior."""
@@ -78,9 +80,13 @@ def climb(density: Density, start: Array, white: Whitening | None = None) -> Arr
             return np.inf, np.zeros_like(z)
         return -value, -gradient if white is None else -(white.scale.T @ gradient)
 
+    # The first steps of a line search know no scale: unbounded they leave for places from which
+    # nothing leads back.
+    box = None if white is not None else list(zip(start - FARTHEST, start + FARTHEST, strict=True))
     found = minimize(
-        descend, start, jac=True, method="L-BFGS-B", options={"maxiter": CLIMB, "maxcor": 20}
-    )
+        descend, start, jac=True, method="L-BFGS-B", bounds=box,
+        options={"maxiter": CLIMB, "maxcor": 20},
+    )  # fmt: skip
     return np.asarray(found.x, dtype=np.float64)
 
 
@@ -141,22 +147,24 @@ def _apart(white: Whitening, one: Array, other: Array) -> bool:
     return bool(np.abs(white.inverse @ (one - other)).max() > 1.0)
 
 
-def find_start(compiled: Any, density: Density, seed: int) -> Array:
-    """Return a start point of the model with a finite density.
+def find_starts(compiled: Any, density: Density, seed: int) -> list[Array]:
+    """Return the best of many start points of the model, highest first.
 
     Raises
     ------
     NoStartError
-        If none is found in :data:`TRIES` tries.
+        If none of :data:`TRIES` has a finite density.
     """
+    found = []
     for stream in np.random.SeedSequence(seed).generate_state(TRIES):
         start = np.asarray(compiled.initial_point_func(int(stream)), dtype=np.float64)
         try:
-            density.evaluate(start)
+            found.append((density.evaluate(start)[0], start))
         except NotFiniteError:
             continue
-        return start
-    raise NoStartError
+    if not found:
+        raise NoStartError
+    return [start for _, start in sorted(found, key=lambda pair: -pair[0])[:N_CLIMB]]
 
 
 def whitened_model(compiled: Any, seed: int) -> Any:
@@ -180,8 +188,7 @@ def whitened_model(compiled: Any, seed: int) -> Any:
     density = Density(compiled)
     # The number of threads of a matrix product must not change a digit of the draws.
     with threadpool_limits(1):
-        seeds = np.random.SeedSequence(seed).generate_state(N_CLIMB)
-        terrain = survey(density, [find_start(compiled, density, int(s)) for s in seeds])
+        terrain = survey(density, find_starts(compiled, density, seed))
     white = terrain.white
 
     def make_density() -> Callable[[Array], tuple[float, Array]]:

@@ -29,6 +29,16 @@ def _square(x: Any, xp: Any) -> Any:
     return x * x
 
 
+def _rounded_score(x: Any, xp: Any) -> Any:
+    """Penn scores are whole points: without their rounding a density could grow without limit."""
+    return x * x + 1.0 / 12.0
+
+
+def _rounded_change(x: Any, xp: Any) -> Any:
+    """The EDSS has half points, and a change of it two of them."""
+    return x * x + 2.0 * 0.5**2 / 12.0
+
+
 def _inverse(x: Any, xp: Any) -> Any:
     return 1.0 / x
 
@@ -72,7 +82,7 @@ RULES: dict[Par, Rule] = {
     Par.OUTLIER: ("outlier_share", _same),
     Par.PENN_INTERCEPT: ("spasm_intercept", _same),
     Par.PENN_SLOPE: ("spasm_slope", _same),
-    Par.PENN_VAR: ("spasm_sd", _square),
+    Par.PENN_VAR: ("spasm_sd", _rounded_score),
     Par.PENN_PATIENT_VAR: ("spasm_patient_sd", _square),
     Par.TRIGGER_ONSET: ("trigger_per_year", _same),
     Par.TRIGGER_END: ("trigger_weeks", _inverse),
@@ -102,7 +112,7 @@ RULES: dict[Par, Rule] = {
     Par.REFILL_VAR: ("refill_sd", _square),
     Par.REFILL_PUMP: ("pump_shortfall", _same),
     Par.REFILL_PUMP_VAR: ("pump_shortfall_sd", _square),
-    Par.EDSS_VAR: ("edss_sd", _square),
+    Par.EDSS_VAR: ("edss_sd", _rounded_change),
     Par.EDSS_RATE: ("edss_per_year", _same),
     Par.EDSS_PROGRESSION: ("edss_progression", _same),
     Par.TOLERANCE_LABEL: ("tolerance_label_per_year", _same),
