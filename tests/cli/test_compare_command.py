@@ -25,9 +25,10 @@ def test_the_table_and_the_sentence(passed_fit, simpler_fit):
     done = run_command("compare", passed_fit, simpler_fit)
     lines = done.stdout.splitlines()
     assert (done.code, done.stderr) == (0, "")
-    assert lines[0].split()[:4] == ["model", "run", "elpd", "difference"]
-    assert {lines[2].split()[0], lines[3].split()[0]} == {"drift", "simpler"}
-    assert "left-out patients" in lines[5]
+    assert lines[0] == "Each patient left out:"
+    assert lines[1].split()[:4] == ["model", "run", "elpd", "difference"]
+    assert {lines[3].split()[0], lines[4].split()[0]} == {"drift", "simpler"}
+    assert "left-out patients" in done.stdout
 
 
 def test_json(passed_fit, simpler_fit):

@@ -186,7 +186,7 @@ def test_writing_never_mixes_two_cohorts(base: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="already holds"):
         cohort.write(base)
     (tmp_path / "file").write_text("x", encoding="utf-8")
-    with pytest.raises(UsageError, match="Cannot write"):
+    with pytest.raises(UsageError, match="cannot write"):
         cohort.write(tmp_path / "file" / "inside")
 
 

@@ -1,6 +1,5 @@
 """The compiled log density of a model, called from Python without the interpreter's lock."""
 
-import ctypes
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-_DOUBLES = ctypes.POINTER(ctypes.c_double)
 
 
 class NotFiniteError(ValueError):
@@ -43,9 +41,9 @@ class Density:
         """
         x = np.ascontiguousarray(x)
         gradient, value = np.empty(self.n_dim), np.empty(1)
-        failed = self.compiled.compiled_logp_func.ctypes(
-            self.n_dim, *map(_pointer, (x, gradient, value)), self.compiled.user_data.ctypes.data
-        )
+        call = self.compiled.compiled_logp_func.ctypes
+        places = (_place(values, call) for values in (x, gradient, value))
+        failed = call(self.n_dim, *places, self.compiled.user_data.ctypes.data)
         if failed:
             raise NotFiniteError("the log density is not finite here")
         return float(value[0]), gradient
@@ -54,9 +52,9 @@ class Density:
         """Return the named variables of the model at ``x`` (n_dim,)."""
         x = np.ascontiguousarray(x)
         out = np.empty(self.compiled.n_expanded)
-        failed = self.compiled.compiled_expand_func.ctypes(
-            self.n_dim, out.size, *map(_pointer, (x, out)), self.compiled.user_data.ctypes.data
-        )
+        call = self.compiled.compiled_expand_func.ctypes
+        places = (_place(values, call) for values in (x, out))
+        failed = call(self.n_dim, out.size, *places, self.compiled.user_data.ctypes.data)
         if failed:
             raise NotFiniteError("a variable of the model has no value here")
         names, slices, shapes = self.compiled.shape_info
@@ -64,5 +62,6 @@ class Density:
         return {name: out[where].reshape(shape) for name, where, shape in parts}
 
 
-def _pointer(values: Array) -> Any:
-    return values.ctypes.data_as(_DOUBLES)
+def _place(values: Array, call: Any) -> Any:
+    """Return where the values are, as compiled code takes doubles: its last argument but one."""
+    return values.ctypes.data_as(call.argtypes[-2])

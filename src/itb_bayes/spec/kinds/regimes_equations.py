@@ -141,6 +141,10 @@ def _policy(spec: RegimesSpec) -> tuple[Equation, ...]:
             "The policy acts on the reading, its noise included; where the reading was not "
             "written down, the dose change stands in its place.",
         ),
+        Equation(
+            "with chance ε_z:  P(dose left) = ½;  else Δy ~ Uniform(−1, 1)",
+            "Decisions that follow no rule, where the reading was written down.",
+        ),
     )
 
 
