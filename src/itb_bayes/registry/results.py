@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from itb_bayes.cohort.partitions import part_name
 from itb_bayes.errors import UsageError
+from itb_bayes.risk.explanation_table import COLUMNS, NUMBERS
 
 FORMAT = 1
 RUN_FILE, SUMMARY_FILE, LOCK_FILE = "_run.json", "_summary.json", ".lock"
@@ -117,7 +118,7 @@ class ResultFolder:
         UsageError
             If they cannot be written; what was finished before is kept.
         """
-        scores = pa.Table.from_pandas(table, preserve_index=False)
+        scores = pa.Table.from_pandas(table, schema=_schema(table), preserve_index=False)
         told = {
             _DIGEST: digest.encode(),
             _COUNTS: json.dumps(dict(counts), sort_keys=True).encode(),
@@ -139,3 +140,11 @@ class ResultFolder:
         part = self.folder / f".{name}.part"
         part.write_text(text, encoding="utf-8", newline="\n")
         os.replace(part, self.folder / name)
+
+
+def _schema(table: pd.DataFrame) -> pa.Schema:
+    """Return the same types for every part: a text column that one part leaves empty is text."""
+    types = dict.fromkeys(COLUMNS, pa.string()) | dict.fromkeys(NUMBERS, pa.float64())
+    types["synthetic"] = pa.bool_()
+    found = pa.Schema.from_pandas(table, preserve_index=False)
+    return pa.schema([(field.name, types.get(field.name, field.type)) for field in found])

@@ -17,6 +17,9 @@ COLUMNS = (
     "low", "high", "mcse", "mode", "model", "run", "status", "pareto_k", "synthetic",
 )  # fmt: skip
 
+NUMBERS = ("t_years", "horizon_months", "probability", "low", "high", "mcse", "pareto_k")
+"""Columns of numbers; ``synthetic`` is a truth value, the others are text."""
+
 
 def explanation_table(fit: RegimesFit, found: Sequence[PatientExplanations]) -> pd.DataFrame:
     """Return one row per patient, quantity and explanation, with :data:`COLUMNS`.
@@ -80,8 +83,7 @@ def _labels(fit: RegimesFit, mode: str, status: str) -> dict[str, Any]:
 def _frame(rows: Any) -> pd.DataFrame:
     """Return rows, or columns by name, as a table with the columns and types of all risk tables."""
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
-    numbers = ["t_years", "horizon_months", "probability", "low", "high", "mcse", "pareto_k"]
-    return frame.astype(dict.fromkeys(numbers, float))
+    return frame.astype(dict.fromkeys(NUMBERS, float))
 
 
 def _numbers(p: Probability) -> dict[str, float]:
