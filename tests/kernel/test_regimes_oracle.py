@@ -3,6 +3,14 @@
 import numpy as np
 import pytest
 from numba import njit
+from scipy.linalg import expm
+
+from itb_bayes.kernel.regimes.filter import regimes_log_likelihood
+from itb_bayes.kernel.regimes.layout import N_OWN, N_PAR, N_STATE, Code, Col, Own, Par, State
+from itb_bayes.kernel.regimes.oracle import oracle_log_likelihood
+from itb_bayes.kernel.regimes.oracle_moves import named, transition_matrix
+from itb_bayes.kernel.regimes.trace import trace
+from itb_bayes.kernel.regimes.transition import transition
 from regimes_cases import (
     N_KIND,
     blank_steps,
@@ -12,14 +20,6 @@ from regimes_cases import (
     random_patient,
     stack,
 )
-from scipy.linalg import expm
-
-from itb_bayes.kernel.regimes.filter import regimes_log_likelihood
-from itb_bayes.kernel.regimes.layout import N_OWN, N_PAR, N_STATE, Code, Col, Own, Par, State
-from itb_bayes.kernel.regimes.oracle import oracle_log_likelihood
-from itb_bayes.kernel.regimes.oracle_moves import named, transition_matrix
-from itb_bayes.kernel.regimes.trace import trace
-from itb_bayes.kernel.regimes.transition import transition
 
 SEEDS = (1, 2)
 COMPLEX_STEP = 1e-30

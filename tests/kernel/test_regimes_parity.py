@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from hmmlearn.base import BaseHMM
-from regimes_cases import blank_steps, patients, population, stack
 from scipy.special import expit, logit
 from scipy.stats import norm
 from statsmodels.tsa.statespace.kalman_filter import KalmanFilter
@@ -20,6 +19,7 @@ from itb_bayes.kernel.regimes.layout import (
     State,
 )
 from itb_bayes.kernel.regimes.trace import trace
+from regimes_cases import blank_steps, patients, population, stack
 
 NO_ONSETS = dict.fromkeys(
     ("TRIGGER_ONSET", "TOLERANCE_EARLY", "TOLERANCE_LATE", "CATHETER_FIRST", "CATHETER_LATER",

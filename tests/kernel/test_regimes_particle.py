@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from regimes_cases import blank_steps, patients, population, random_patient, stack
 
 from itb_bayes.kernel.regimes.layout import Code, Col, Par
 from itb_bayes.kernel.regimes.oracle import oracle_log_likelihood
 from itb_bayes.kernel.regimes.particle import particle_filter
+from regimes_cases import blank_steps, patients, population, random_patient, stack
 
 VARIANCES = {p.name: 0.0 for p in Par if p.name.endswith("_VAR")} | {
     name: population()[Par[name]] for name in ("REFILL_VAR", "EDSS_VAR", "PENN_VAR")
