@@ -34,7 +34,7 @@ def demo(
     step(f"itb-bayes fit @drift {cohort} --out {out / 'fit'} --seed {SEED}")
     fit(
         "@drift", cohort, out / "fit", seed=SEED, profile="standard", draws=None, tune=None,
-        chains=None, until=None, force=False, as_json=False, quiet=False,
+        chains=None, until=None, per_centre=False, force=False, as_json=False, quiet=False,
     )  # fmt: skip
     step(f"itb-bayes check {out / 'fit'} --out {out / 'checks'}")
     check(out / "fit", out=out / "checks", as_json=False, quiet=False)
