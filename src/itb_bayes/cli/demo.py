@@ -44,7 +44,8 @@ def demo(
     step(f"itb-bayes report {out / 'fit'} --out {out / 'pages'}")
     report(
         out / "fit", out=out / "pages", patient=[], allow_unconverged=False, cohort=None,
-        threshold=20.0, since=None, also=[], date=None, as_json=False,
+        threshold=20.0, since=None, also=[], as_of=None, dates=None, date=None, workers=None,
+        as_json=False,
     )  # fmt: skip
     typer.echo(f"\nDone in {format_seconds(time.monotonic() - started)}. Made:")
     for name in ("cohort", "fit", "checks/checks.html", "risk.csv", "pages/index.html"):
