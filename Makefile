@@ -12,7 +12,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## */  make \1|/p' Makefile | awk -F'|' '{ printf "%-22s %s\n", $$1, $$2 }'
 
 demo: $(READY) ## the whole road on the shipped synthetic cohort
-	$(BIN)/itb-bayes demo
+	$(BIN)/itb-bayes demo --force
 
 test: $(READY) ## the tests, without those of slow and browser
 	$(BIN)/python -m pytest -m "not slow and not browser" -n $(WORKERS) --dist loadfile

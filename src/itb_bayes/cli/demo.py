@@ -1,5 +1,6 @@
 """``itb-bayes demo``: the whole road on the shipped synthetic cohort."""
 
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -14,10 +15,6 @@ def demo(
     force: bool = typer.Option(False, "--force", help="Replace an earlier demonstration there."),
 ) -> None:
     """Validate, fit, check, forecast and report on the shipped cohort of 30 simulated patients."""
-    from itb_bayes.cli.checks import check
-    from itb_bayes.cli.data import describe, validate
-    from itb_bayes.cli.fit import fit
-    from itb_bayes.cli.report import report
     from itb_bayes.cohort.cohort import Cohort
     from itb_bayes.inference.fitted import Fit
     from itb_bayes.inference.progress import format_seconds
@@ -25,28 +22,12 @@ def demo(
 
     started = time.monotonic()
     prepare(out, force)
-    cohort = out / "cohort"
-    Cohort.read(demo_cohort_dir()).write(cohort)
-    step(f"itb-bayes data validate {cohort}")
-    validate(cohort, as_json=False)
-    step(f"itb-bayes data describe {cohort}")
-    describe(cohort, as_json=False)
-    step(f"itb-bayes fit @drift {cohort} --out {out / 'fit'} --seed {SEED}")
-    fit(
-        "@drift", cohort, out / "fit", seed=SEED, profile="standard", draws=None, tune=None,
-        chains=None, until=None, per_centre=False, force=False, as_json=False, quiet=False,
-    )  # fmt: skip
-    step(f"itb-bayes check {out / 'fit'} --out {out / 'checks'}")
-    check(out / "fit", out=out / "checks", as_json=False, quiet=False)
-    step(f"itb-bayes risk {out / 'fit'} --format csv > {out / 'risk.csv'}")
+    Cohort.read(demo_cohort_dir()).write(out / "cohort")
+    for command in commands(out):
+        run_command(command)
     fitted = Fit.load(out / "fit")
+    typer.echo(f"\n$ itb-bayes risk {out / 'fit'} --format csv > {out / 'risk.csv'}")
     write_risk(fitted, out / "risk.csv")
-    step(f"itb-bayes report {out / 'fit'} --out {out / 'pages'}")
-    report(
-        out / "fit", out=out / "pages", patient=[], allow_unconverged=False, cohort=None,
-        threshold=20.0, since=None, also=[], as_of=None, dates=None, date=None, workers=None,
-        as_json=False,
-    )  # fmt: skip
     typer.echo(f"\nDone in {format_seconds(time.monotonic() - started)}. Made:")
     for name in ("cohort", "fit", "checks/checks.html", "risk.csv", "pages/index.html"):
         typer.echo(f"  {out / name}")
@@ -71,10 +52,33 @@ def prepare(out: Path, force: bool) -> None:
     mark.touch()
 
 
-def step(command: str) -> None:
-    """Show the command that does the same."""
-    typer.echo(f"\n$ {command}")
+def commands(out: Path) -> tuple[tuple[str, ...], ...]:
+    """Return the arguments of each command of the road, in order."""
+    cohort, fit = str(out / "cohort"), str(out / "fit")
+    return (
+        ("data", "validate", cohort),
+        ("data", "describe", cohort),
+        ("fit", "@drift", cohort, "--out", fit, "--seed", str(SEED)),
+        ("check", fit, "--out", str(out / "checks")),
+        ("report", fit, "--out", str(out / "pages")),
+    )
+
+
+def run_command(arguments: tuple[str, ...]) -> None:
+    """Show a command and run it as the command line would, with its own defaults.
+
+    Raises
+    ------
+    typer.Exit
+        With the command's exit code, where that is not 0.
+    """
+    from itb_bayes.cli.main import app
+
+    typer.echo(f"\n$ itb-bayes {shlex.join(arguments)}")
     sys.stdout.flush()
+    code = app(list(arguments), standalone_mode=False)
+    if code:
+        raise typer.Exit(code)
 
 
 def write_risk(fitted: "object", path: Path) -> None:
