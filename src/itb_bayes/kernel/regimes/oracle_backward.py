@@ -173,9 +173,9 @@ def oracle_smooth(g: Array, own: Array, data: Array, codes: Array) -> Belief:
 
 def _pull_back(move: Move, later: Belief) -> Belief:
     parts: list[list[tuple[float, Array, Array]]] = [[] for _ in S]
-    for to in np.flatnonzero(later.probability > 0.0):
+    for to in np.flatnonzero(later.probability > 0.0).tolist():
         share = later.probability[to] * source_weights(move, to, later.mean[to])
-        for s in np.flatnonzero(share > 0.0):
+        for s in np.flatnonzero(share > 0.0).tolist():
             constant, slopes, left = recall(move, s, to)
             covariance = slopes @ later.covariance[to] @ slopes.T + left
             parts[s].append((share[s], constant + slopes @ later.mean[to], covariance))
@@ -184,7 +184,7 @@ def _pull_back(move: Move, later: Belief) -> Belief:
 
 def _find_lost(g: SimpleNamespace, own: SimpleNamespace, stop: Stop, later: Belief) -> Belief:
     parts: list[list[tuple[float, Array, Array]]] = [[] for _ in S]
-    for s in np.flatnonzero(later.probability > 0.0):
+    for s in np.flatnonzero(later.probability > 0.0).tolist():
         lost = lost_probability(g, own, stop, s, later.mean[s])
         mean, covariance = stop.expected.mean[s], stop.expected.covariance[s]
         # Where it was before is then known from the offset alone.
