@@ -130,6 +130,69 @@ def test_each_visit_has_a_line(passed, cohort):
     assert len(rows) % 6 == 0
 
 
+def test_smoothed_rows_are_never_taken_for_those_of_the_time(passed, cohort):
+    done = run_command("score", passed, cohort, "--smoothed")
+    assert "judged from the whole record" in done.stdout
+    assert "given everything recorded up to that" not in done.stdout
+    assert sum(line.startswith("R1 ") for line in done.stdout.splitlines()) == 9
+    smoothed, then = (
+        pd.read_csv(io.StringIO(run_command("score", passed, cohort, x, "--format", "csv").stdout))
+        for x in ("--smoothed", "--every-visit")
+    )
+    assert set(smoothed["quantity"]) == {"smoothed"}
+    assert list(smoothed["t_years"]) == list(then["t_years"])
+    given = smoothed.dropna(subset=["probability"])
+    sums = given.groupby(["patient_id", "t_years"])["probability"].sum()
+    np.testing.assert_allclose(sums, 1.0, atol=1e-4)
+    assert set(given["patient_id"]) == set(IDS[:5])
+    known = [
+        table[(table["patient_id"] == "R2") & (table["explanation"] == "catheter")]
+        for table in (smoothed, then)
+    ]
+    visit = known[0]["t_years"].searchsorted(1.55) - 1  # the visit before a fault is confirmed
+    late, early = (float(rows["probability"].iloc[visit]) for rows in known)
+    assert late > early
+
+
+def test_smoothed_of_the_population_reads_nothing_but_operations(passed, cohort):
+    done = run_command(
+        "score", passed, cohort, "--smoothed", "--mode", "population", "--format", "csv"
+    )
+    rows = rows_of(done.stdout)
+    assert {row["mode"] for row in rows} == {"population"}
+    assert all(row["probability"] for row in rows)
+
+
+def test_refit_leaves_reliable_patients_alone(passed, cohort):
+    plain, asked = (
+        run_command("score", passed, cohort, "--format", "csv", *options)
+        for options in ((), ("--refit",))
+    )
+    assert (asked.code, asked.stderr) == (0, "")
+    assert asked.stdout == plain.stdout
+
+
+def test_refit_says_what_it_does_without_a_name(failed, cohort, monkeypatch):
+    from itb_bayes.risk import scoring
+
+    def explain(self, one, horizons):
+        self.tell("moving draws")
+        return scoring.explain_patients(
+            one, self.fit.population(one), mode="refit", horizons_months=horizons
+        )[0]
+
+    monkeypatch.setattr("itb_bayes.risk.refit.Refit.explain", explain)
+    monkeypatch.setattr("itb_bayes.risk.weights.tail_limit", lambda n_draw: -9.0)
+    done = run_command("score", failed, cohort, "--refit", "--allow-unconverged", "--format", "csv")
+    told = [line for line in done.stderr.splitlines() if "weights" in line]
+    assert told == ["a patient's weights cannot be believed: moving draws"] * 5
+    assert {row["mode"] for row in rows_of(done.stdout) if row["probability"]} == {"refit"}
+    quiet = run_command(
+        "score", failed, cohort, "--refit", "--allow-unconverged", "--quiet", "--json"
+    )
+    assert "moving draws" not in quiet.stderr
+
+
 def test_as_of_hides_later_records(passed, cohort):
     rows = rows_of(run_command("score", passed, cohort, "--as-of", "1", "--format", "csv").stdout)
     assert max(float(row["t_years"]) for row in rows) < 1.01
@@ -199,6 +262,10 @@ def test_unconverged_numbers_are_marked_everywhere(command, failed, cohort):
         (("--horizon", "0"), "--horizon must lie between 0.1 and 60 months"),
         (("--horizon", "nan"), "--horizon must lie between 0.1 and 60 months"),
         (("--every-visit", "--horizon", "6"), "leave out --horizon"),
+        (("--smoothed", "--horizon", "6"), "--smoothed gives what is present at each visit"),
+        (("--smoothed", "--every-visit"), "choose one of --every-visit (what was known then) and"),
+        (("--refit", "--smoothed"), "--refit gives a patient's numbers as of now"),
+        (("--refit", "--mode", "population"), "--refit gives a patient's numbers as of now"),
         (("--as-of", "0"), "--as-of must be a number of years since implant (got 0)"),
         (("--as-of", "nan"), "--as-of must be a number of years since implant (got nan)"),
     ],
@@ -245,6 +312,13 @@ def test_the_evidence_of_a_patient(passed):
         line[:24].strip() for line in lines if line
     }
     assert lines[-1] == "Research use only; not a medical device."
+    assert "Since when, judged from the whole record:" in lines
+    assert any("if present (" in line or "no explanation is there with 2" in line for line in lines)
+    past = lines.index("Looking back from now, in 100 (what could be known then: score "
+                       "--every-visit):")  # fmt: skip
+    assert lines[past + 1].split() == ["year", *EXPLANATIONS]
+    assert lines[past + 11] == ""  # eight visits
+    assert lines[past + 12].startswith("Years with each, of 1.7 on record")
 
 
 def test_the_evidence_of_an_unconverged_fit_is_marked(failed):

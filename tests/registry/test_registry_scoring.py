@@ -127,11 +127,21 @@ def test_parts_without_any_dose_and_many_bad_parts(
     assert "and 1 more" in str(told.value)
 
 
+@pytest.mark.parametrize("option", ["--refit", "--smoothed"])
+def test_parts_are_neither_refitted_nor_smoothed(
+    option: str, fit: RegimesFit, parts: Partitions, tmp_path: Path
+) -> None:
+    folder = save_regimes_fit(fit, tmp_path / "fit")
+    done = run_command("score", folder, parts.folder, "--out", tmp_path / "out", option)
+    assert (done.code, done.stdout) == (2, "")
+    assert "write the patients in question as a cohort of their own" in done.stderr
+
+
 def test_workers_get_no_patient_of_the_fit(fit: RegimesFit) -> None:
-    sent = without_patients(fit, REQUEST)
+    sent = without_patients(fit)
     assert sent.plan.patient_ids == ()
     assert sent.plan.data.size == sent.plan.codes.size == 0
-    assert sent.posterior.sizes["draw"] == 15
+    assert sent.posterior.sizes == fit.posterior.sizes
 
 
 def test_folders_that_cannot_take_scores(

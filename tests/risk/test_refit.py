@@ -3,6 +3,7 @@
 from unittest import mock
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from scipy.stats import norm
@@ -208,17 +209,36 @@ def test_a_fit_without_records_has_no_fallback(apart):
 
 
 def test_all_draws_are_tried_before_anything_else(apart, cohort):
-    """Few draws fail; all of them are told, and nothing of the fallback is needed."""
+    """Few draws fail; whoever all draws suffice for is told by them."""
     near = make_regimes_fit(apart.plan, draws=200, width=0.3)
-    few = scoring.ScoringRequest(draws_per_chain=10)
-    table, whole = score_cohort(near, cohort, few), score_cohort(near, cohort)
-    again = [
-        name for name, rows in table.groupby("patient_id")
-        if np.array_equal(rows["probability"], whole[whole["patient_id"] == name]["probability"],
-                          equal_nan=True) and rows["probability"].notna().any()
-    ]  # fmt: skip
+    few = scoring.ScoringRequest(draws_per_chain=25)
+    everything = scoring.ScoringRequest(draws_per_chain=200)
+    table, whole = score_cohort(near, cohort, few), score_cohort(near, cohort, everything)
     with mock.patch.object(scoring, "n_draws", return_value=0):
         first = score_cohort(near, cohort, few)
-    assert set(unreliable(first)) - set(unreliable(table)) <= set(again)
-    assert unreliable(first)
-    assert set(unreliable(first)) > set(unreliable(table))
+    failed = unreliable(first)
+    assert failed
+    for patient in failed:
+        mine, theirs = (x[x["patient_id"] == patient].reset_index() for x in (table, whole))
+        np.testing.assert_array_equal(mine["probability"], theirs["probability"])
+    saved = set(failed) - set(unreliable(table))
+    assert saved
+    kept = table[~table["patient_id"].isin(failed)].reset_index(drop=True)
+    alike = first[~first["patient_id"].isin(failed)].reset_index(drop=True)
+    pd.testing.assert_frame_equal(kept, alike)
+
+
+def test_visits_of_unreliable_weights_are_scored_by_all_draws(apart, cohort):
+    near = make_regimes_fit(apart.plan, draws=200, width=0.3)
+    for request in (
+        scoring.ScoringRequest(every_visit=True, draws_per_chain=25),
+        scoring.ScoringRequest(smoothed=True, draws_per_chain=25),
+    ):
+        table = score_cohort(near, cohort, request)
+        with mock.patch.object(scoring, "n_draws", return_value=0):
+            first = score_cohort(near, cohort, request)
+        doubtful = [
+            x["status"].str.startswith(scoring.UNRELIABLE).sum() for x in (first, table)
+        ]  # fmt: skip
+        assert doubtful[0] > doubtful[1]
+        assert list(table["patient_id"]) == list(first["patient_id"])

@@ -166,9 +166,15 @@ def show_past(course: "Course") -> None:
 
     last = float(course.t_years[-1])
     typer.echo("\nSince when, judged from the whole record:")
-    for since in course.since:
-        if since.explanation != EXPLANATIONS[0] and since.probability >= LEAST_CHANCE:
-            typer.echo(f"  {since_in_words(since, last)}")
+    asked = [
+        since
+        for since in course.since
+        if since.explanation != EXPLANATIONS[0] and since.probability >= LEAST_CHANCE
+    ]
+    for since in asked:
+        typer.echo(f"  {since_in_words(since, last)}")
+    if not asked:
+        typer.echo(f"  no explanation is there with {100 * LEAST_CHANCE:.0f} in 100 or more")
     typer.echo("\nLooking back from now, in 100 (what could be known then: score --every-visit):")
     shown = range(max(course.t_years.size - VISITS_SHOWN, 0), course.t_years.size)
     print_table(
@@ -197,11 +203,12 @@ def since_in_words(since: "Since", last_years: float) -> str:
     chance = _chance(since.probability)
     if since.from_start > 0.5:
         return f"{what}, if present ({chance} in 100): as long as the record reaches back"
-    months = 12.0 * (last_years - since.median_years)
-    ago = "within the last month" if months < 1.0 else f"about {months:.0f} months before the end"
+    months = round(12.0 * (last_years - since.median_years))
+    ago = f"{months} month{'s' if months > 1 else ''}" if months else "less than a month"
     return (
         f"{what}, if present ({chance} in 100): most likely began between years "
-        f"{since.low_years:.1f} and {since.high_years:.1f} (median {since.median_years:.1f}, {ago})"
+        f"{since.low_years:.1f} and {since.high_years:.1f} "
+        f"(median {since.median_years:.1f}, {ago} before the last record)"
     )
 
 

@@ -49,7 +49,11 @@ def score(
         False, "--allow-unconverged", help="Print numbers of a fit that failed its gate, marked."
     ),
     draws_per_chain: int = typer.Option(
-        100, "--draws-per-chain", min=10, help="Posterior draws of each chain that score a patient."
+        100,
+        "--draws-per-chain",
+        min=15,
+        help="Posterior draws of each chain that score a patient; "
+        "all, where their weights cannot be believed.",
     ),
     out: Path | None = typer.Option(
         None, "--out", help="Folder of the scores of a cohort in parts, one Parquet file each."
