@@ -115,6 +115,7 @@ def _channel_checks(channel: str, forecasts: Forecasts, seed: int) -> list[Check
                 "forecasts follow whatever a patient reads, even on another scale.)",
                 first_of_each(forecasts.patient, pit),
                 many,
+                which="first",
             )
         )
     if every.size >= MINIMUM_PATIENTS:
