@@ -44,8 +44,8 @@ SEEDS = (11, 12, 13, 14, 15)
 SEED = SEEDS[0]
 N_DRAW = 120
 N_PATIENT = 150
-"""With 80, three times the hazards (ten expected faults instead of three in a year) escape a check
-that alarms for one right model in a hundred in two cohorts of five."""
+"""With 80, hazards three times too high escape the check of faults, which alarms for one right model
+in a hundred, in two cohorts of five."""
 HAZARDS = (Par.CATHETER_FIRST, Par.CATHETER_LATER, Par.PUMP_HAZARD)
 NOISE_LOG = 0.01
 """Independent noise on every dose: 1 %. More of it hides how the dose answers the reading, too."""
