@@ -148,6 +148,17 @@ def test_index_lists_whom_to_look_at_first_on_top(explained: Report) -> None:
         assert row.leading.name == next(i.name for i in items if i.explanation != "none")
 
 
+def test_an_explanation_less_probable_than_none_stands_in_brackets(explained: Report) -> None:
+    html = explained.pages["index.html"]
+    for row in explained.index.patients:
+        if row.leading is None:
+            continue
+        own = html.split(f'href="{row.page_id}.html"')[1].split("</tr>")[0]
+        name = row.leading.name
+        first = row.leading.count > row.leading.none_count
+        assert (f"<td>{name}</td>" in own, f"<td>({name})</td>" in own) == (first, not first)
+
+
 def test_workload_counts_the_list(explained: Report) -> None:
     chances = [row.chance for row in explained.index.patients if row.chance is not None]
     chosen = [row for row in explained.index.workload if row.chosen]

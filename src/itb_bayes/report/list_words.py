@@ -112,7 +112,8 @@ def _legend(document: IndexDocument) -> str:
     return (
         "To explain: chance in 100 that any explanation but “none of these” is present now. "
         "Foremost: the most probable of these, with its chance in 100 and the range across "
-        f"plausible model settings. Rise: chance in 100 {rise}.{changed} {rule} What similar "
+        "plausible model settings; in brackets where “none of these” is more probable than it. "
+        f"Rise: chance in 100 {rise}.{changed} {rule} What similar "
         "patients have stands on each page."
     )
 
@@ -169,7 +170,7 @@ def _cells(row: PatientRow, document: IndexDocument) -> list[str]:
     return [
         said_count(row.chance, row.count),
         *was,
-        lead.name,
+        lead.name if lead.count > lead.none_count else f"({lead.name})",
         value if value == spread else f"{value} ({spread})",
         "" if row.risk is None else in_100(row.risk.probability).removesuffix(" in 100"),
     ]
