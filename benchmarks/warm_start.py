@@ -87,7 +87,9 @@ def page(starts: list[Start]) -> str:
         cells = [f"{start.cpu_s[step]:.1f}" for step in STEPS]
         before = sum(start.cpu_s[step] for step in STEPS[:4])
         clock = sum(start.wall_s[step] for step in STEPS[:4])
-        rows.append(f"| `{start.model}` | {start.what} | {' | '.join(cells)} | **{before:.1f}** | {clock:.0f} |")
+        rows.append(
+            f"| `{start.model}` | {start.what} | {' | '.join(cells)} | **{before:.1f}** | {clock:.0f} |"
+        )
     return (
         "# From the start to the first draw\n\n"
         "A fit of `clinic-small` (SYNTHETIC, 30 patients) begins: with empty caches; once more; and, "
