@@ -15,7 +15,17 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from drift_cases import instead_of_sampling, run_command, write_cohort
 from itb_bayes.cli.main import app
+from itb_bayes.cohort.cohort import Cohort
+from itb_bayes.model.regimes_plan import plan_regimes
+from regimes_fits import (
+    make_regimes_fit,
+    regimes_posterior,
+    regimes_spec,
+    regimes_tables,
+    save_regimes_fit,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [
@@ -164,6 +174,12 @@ def test_an_option_that_does_not_exist_is_noticed() -> None:
         _parse(["itb-bayes", "fit", "@drift", "folder", "--out", "x", "--sed", "1"])
 
 
+MADE_UP = ["score-weekly.md", "reports.md"]
+"""Pages whose commands need a long fit: they are walked on one whose draws are made up."""
+
+ELSEWHERE = ["cite.md", "prepare-csv.md"]
+"""Pages of cheap commands only."""
+
 WALKS = ["README.md", "tutorial.md", "choose-a-model.md", "change-a-prior.md", "read-the-checks.md"]
 """Pages whose commands can be carried out one after the other."""
 
@@ -186,6 +202,43 @@ def test_the_whole_walk_runs_as_shown(page: str, checkout: Path) -> None:
         assert done.returncode == 0, f"{command.line}\n{done.stdout}\n{done.stderr}"
         if command.output:
             _assert_output_is_as_shown(command.output, done.stdout)
+
+
+def test_every_command_of_the_guides_is_carried_out_by_a_test() -> None:
+    guides = {"tutorial.md", *(p.name for p in (ROOT / "docs/how-to").glob("*.md"))}
+    assert guides <= {*WALKS, *MADE_UP, *ELSEWHERE}
+    assert [_name(c) for c in OURS if c.page in ELSEWHERE and not c.is_cheap] == []
+
+
+@pytest.mark.browser  # some of these commands write PDF
+@pytest.mark.parametrize("page", MADE_UP)
+def test_a_walk_on_a_made_up_fit_runs_as_shown(
+    page: str, checkout: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """The fit is real but for its draws; the cohorts are small ones of the shape the page names."""
+    for name in ("registry", "this-week"):
+        write_cohort(checkout / name, regimes_tables())
+    clinic = Cohort.read(checkout / "data/synthetic/clinic-small")
+    if page != "score-weekly.md":
+        made = make_regimes_fit(plan_regimes(regimes_spec(), clinic), draws=100, width=0.02)
+        (checkout / "fits").mkdir()
+        save_regimes_fit(made, checkout / "fits/regimes")
+    earlier = next((c for c in OURS if c.page == page and "--since" in c.words), None)
+    walk = [c for c in OURS if c.page == page]
+    assert len(walk) > 1
+    for command in walk:
+        if command is earlier:
+            since = command.words[command.words.index("--since") + 1]
+            shutil.copytree(checkout / "pages", checkout / since)
+        with instead_of_sampling(_made_up_draws):
+            done = run_command(*command.words[1:])
+        assert done.code == 0, f"{command.line}\n{done.stdout}\n{done.stderr}"
+        if command.output:
+            _assert_output_is_as_shown(command.output, done.stdout)
+
+
+def _made_up_draws(spec: Any, plan: Any, chains: int, draws: int, seed: int) -> Any:
+    return regimes_posterior(spec, plan, chains, draws, seed, width=0.02)
 
 
 @pytest.mark.slow

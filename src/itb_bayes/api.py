@@ -99,9 +99,23 @@ class ModelFit:
         return pd.DataFrame(rows).drop(columns="interval", errors="ignore")
 
     def risk(
-        self, horizons_months: tuple[float, ...] = (12.0,), *, allow_unconverged: bool = False
+        self,
+        horizons_months: tuple[float, ...] = (12.0,),
+        *,
+        as_of_years: float | None = None,
+        allow_unconverged: bool = False,
     ) -> pd.DataFrame:
         """Return the long risk rows of the fitted patients, as ``itb-bayes risk --format csv``.
+
+        Parameters
+        ----------
+        horizons_months : tuple of float
+            After the last record.
+        as_of_years : float, optional
+            Years since implant: records that ended more than a year before give no numbers.
+            Without it a record is judged by its own end.
+        allow_unconverged : bool
+            Give numbers of a fit that did not pass its gate, marked.
 
         Raises
         ------
@@ -109,6 +123,8 @@ class ModelFit:
             If the fit did not pass its convergence gate and ``allow_unconverged`` is false.
         ModelError
             If the kind of model says nothing about single patients.
+        UsageError
+            If a record goes on after ``as_of_years``: the fit has seen it.
         """
         kind = self.spec.kind
         if kind not in ("drift", "regimes"):
@@ -116,20 +132,27 @@ class ModelFit:
                 f"a fit of kind {kind!r} says nothing about single patients; `table` gives what "
                 "it says."
             )
+        from itb_bayes.risk.as_of import as_of_times, patients_of, refuse_later_records
+
         self.stored.require_gate(allow_unconverged)
+        until = as_of_times(self.stored, None, None, as_of_years)
+        refuse_later_records(self.stored, range(len(patients_of(self.stored))), until)
         if kind == "drift":
             from itb_bayes.risk.patient import summarise_patients
             from itb_bayes.risk.table import risk_table
 
-            table = risk_table(self.stored, summarise_patients(self.stored, horizons_months))
+            summaries = summarise_patients(self.stored, horizons_months, until)
+            table = risk_table(self.stored, summaries)
         else:
             from itb_bayes.risk.explanation_table import explanation_table
             from itb_bayes.risk.explanations import explain_patients
+            from itb_bayes.risk.scoring import withhold_unsupported
 
             found = explain_patients(
                 self.stored.plan, self.stored.population(), mode="refit",
                 horizons_months=horizons_months, seed=self.stored.seed,
             )  # fmt: skip
+            found = withhold_unsupported(self.stored.plan, found, until)
             table = explanation_table(self.stored, found)
         return table if self.passed else table.assign(status="GATE NOT PASSED")
 

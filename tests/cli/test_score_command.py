@@ -13,6 +13,7 @@ from drift_cases import run_command, tree_of, write_cohort
 from itb_bayes.inference.machinery import load_fit
 from itb_bayes.kernel.regimes.layout import EXPLANATIONS
 from itb_bayes.risk.explanation_table import COLUMNS
+from itb_bayes.risk.regimes_patient import summarise_explained
 from itb_bayes.risk.regimes_population import regimes_table
 from itb_bayes.risk.scoring import score_cohort
 from regimes_fits import (
@@ -214,6 +215,40 @@ def test_a_record_that_ended_long_before_the_as_of_time_gives_no_numbers(passed,
         ).stdout
     )
     assert any(row["probability"] for row in alike if row["patient_id"] == "R4")
+
+
+def test_risk_withholds_what_the_pages_withhold(passed):
+    rows = rows_of(run_command("risk", passed, "--as-of", "2.8", "--format", "csv").stdout)
+    old = [row for row in rows if row["patient_id"] == "R4"]  # last visit in year 1.5
+    assert [row["probability"] for row in old] == [""]
+    assert old[0]["status"] == (
+        "not estimated: the last reading of tone or dose is 16 months older than the as-of date; "
+        "at most 12 are accepted"
+    )
+    assert {row["status"] for row in rows if row["patient_id"] == "R1"} == {"estimated"}
+    own_end = rows_of(run_command("risk", passed, "--format", "csv").stdout)
+    given = {row["patient_id"] for row in own_end if row["probability"]}
+    summaries = summarise_explained(load_fit(passed))
+    assert given == {s.said.patient_id for s in summaries if s.status != "not estimated"}
+
+
+@pytest.mark.parametrize(
+    ("patient", "as_of", "why"),
+    [("R6", None, "only 1 visit with a reading"), ("R4", "2.8", "16 months older than the as-of")],
+)
+def test_no_evidence_is_told_of_a_record_that_supports_no_numbers(passed, patient, as_of, why):
+    asked = () if as_of is None else ("--as-of", as_of)
+    done = run_command("risk", passed, "--patient", patient, *asked)
+    lines = done.stdout.splitlines()
+    assert (done.code, len(lines)) == (0, 2)
+    assert lines[1].startswith(f"{patient}: not estimated: ")
+    assert why in lines[1]
+
+
+def test_risk_as_of_a_time_that_the_fit_has_seen_beyond_is_refused(passed):
+    done = run_command("risk", passed, "--as-of", "1")
+    assert (done.code, done.stdout) == (2, "")
+    assert "patients have records after the as-of time" in done.stderr
 
 
 def test_a_day_is_refused_for_a_cohort_without_dates(passed, cohort):

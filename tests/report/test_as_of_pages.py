@@ -52,7 +52,7 @@ def test_a_drift_record_that_ended_long_before_gives_no_numbers(fit, tmp_path):
         "the last reading of the dose is 60 months older than the as-of date; at most 12 are "
         "accepted"
     ) in words
-    assert "Seen from 8 years after implant" in words
+    assert "As-of date 8 years after implant" in words
     assert " in 100" not in words
     assert fresh.quality.status == "ok"
     assert "Data to 8 years after implant" in Page(made.html(IDS[0])).words
@@ -115,6 +115,25 @@ def test_the_command_takes_a_day_and_gives_it_to_fhir(fit, tmp_path):
     assert "neither a day nor a time" in refused.stderr
 
 
+def test_risk_gives_the_same_patients_no_numbers(fit, tmp_path):
+    calendar(tmp_path)
+    bundle = save_fit(fit, tmp_path / "fit")
+    days = ("--dates", tmp_path / "calendar")
+    why = "the last reading of the dose is 60 months older than the as-of date"
+    done = run_command("risk", bundle, *days)
+    assert done.code == 0, done.stderr
+    assert f"{SHORT}: not estimated: {why}" in done.stdout
+    later = run_command("risk", bundle, *days, "--as-of", "2019-06-30", "--format", "csv")
+    rows = [line.split(",") for line in later.stdout.splitlines()[1:]]
+    assert [row[5] for row in rows] == [""] * len(FIT_IDS)
+    assert {row[12] for row in rows} == {"not estimated"}
+    without = run_command("risk", bundle)
+    assert f"{SHORT}: not estimated" not in without.stdout
+    refused = run_command("risk", bundle, "--as-of", "2020-01-01")
+    assert refused.code == 2
+    assert "with --dates" in refused.stderr
+
+
 def test_the_record_alone_is_never_stale_for_drift(fit):
     series = fit.plan.series
     own = series.t_years[series.offsets[3] : series.offsets[4]]
@@ -128,7 +147,7 @@ def test_nothing_changes_where_no_calendar_is_known(fit, tmp_path):
     document = read_report(fit, tmp_path / "out").documents[SHORT]
     assert document.asked_as_of_years is None
     assert document.quality.status == "limited"
-    assert "Seen from" not in Page(read_report(fit, tmp_path / "out").html(SHORT)).words
+    assert "As-of date" not in Page(read_report(fit, tmp_path / "out").html(SHORT)).words
 
 
 def test_doses_that_never_change_are_among_the_limits(tmp_path):

@@ -1,5 +1,6 @@
 """Pages of regimes fits: what they say, and what they do not."""
 
+import math
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from itb_bayes.inference.regimes_fitted import RegimesFit
 from itb_bayes.report.charts import ChartRoom
 from itb_bayes.report.frame import MIN_CELL
 from itb_bayes.report.html import Charts, index_page, patient_page
+from itb_bayes.report.list_words import chosen_threshold, comparison
 from itb_bayes.report.wording import count_in_100, in_100, said_count
 from itb_bayes.report.writing import write_report
 from regimes_fits import save_regimes_fit, small_regimes_fit
@@ -146,6 +148,35 @@ def test_index_lists_whom_to_look_at_first_on_top(explained: Report) -> None:
         items = explained.documents[row.patient_id].explanations.items
         assert row.count == 100 - next(i.count for i in items if i.explanation == "none")
         assert row.leading.name == next(i.name for i in items if i.explanation != "none")
+
+
+def test_an_explanation_less_probable_than_none_stands_in_brackets(explained: Report) -> None:
+    html = explained.pages["index.html"]
+    for row in explained.index.patients:
+        if row.leading is None:
+            continue
+        own = html.split(f'href="{row.page_id}.html"')[1].split("</tr>")[0]
+        name = row.leading.name
+        first = row.leading.count > row.leading.none_count
+        assert (f"<td>{name}</td>" in own, f"<td>({name})</td>" in own) == (first, not first)
+
+
+def test_the_list_says_what_its_chances_are_beside_and_whom_to_look_at(explained: Report) -> None:
+    html = explained.pages["index.html"]
+    words = Page(html).words
+    told = [row for row in explained.index.patients if row.chance is not None]
+    chance = in_100(sum(row.chance for row in told) / len(told))
+    rise = in_100(sum(row.risk.probability for row in told) / len(told))
+    assert (
+        f"the mean over the {len(told)} listed patients with numbers: to explain {chance}, "
+        f"rise {rise}."
+    ) in words
+    (chosen,) = (row for row in explained.index.workload if row.chosen)
+    assert html.count('<tr class="look"') == chosen.n_flagged
+    assert f"To look at, from {in_100(chosen.threshold)} {chosen.n_flagged} " in words
+    few = replace(explained.index, patients=explained.index.patients[:10], workload=())
+    assert comparison(few) == "What similar patients have stands on each page."
+    assert chosen_threshold(few) == math.inf
 
 
 def test_workload_counts_the_list(explained: Report) -> None:

@@ -29,11 +29,24 @@ LEAST_CHANCE = 0.02
 """Explanations less likely than this are not asked since when."""
 
 
-def print_risk(fitted: "RegimesFit", horizons: tuple[float, ...], output: str) -> None:
-    """Print the explanations of every fitted patient."""
+def print_risk(
+    fitted: "RegimesFit", horizons: tuple[float, ...], output: str, until_years: dict[str, float]
+) -> None:
+    """Print the explanations of every fitted patient; none where a record supports none.
+
+    Parameters
+    ----------
+    fitted : RegimesFit
+    horizons : tuple of float
+        Months.
+    output : {"table", "csv", "json"}
+    until_years : dict
+        As-of time of patients, years since implant, where one is known.
+    """
     from itb_bayes.inference.progress import Progress
     from itb_bayes.risk.explanation_table import explanation_table
     from itb_bayes.risk.explanations import explain_patients
+    from itb_bayes.risk.scoring import withhold_unsupported
 
     draws = fitted.population()
     progress = Progress("patients: draws", draws.n_draw, quiet=not sys.stderr.isatty())
@@ -42,6 +55,7 @@ def print_risk(fitted: "RegimesFit", horizons: tuple[float, ...], output: str) -
         on_progress=progress.update,
     )  # fmt: skip
     progress.finish()
+    found = withhold_unsupported(fitted.plan, found, until_years)
     print_table_of(fitted, explanation_table(fitted, found), output)
 
 
@@ -108,8 +122,10 @@ def _chance(p: float) -> str:
     return ">99" if p > 0.995 else f"{100 * p:.0f}"
 
 
-def print_evidence(fitted: "RegimesFit", patient_id: str) -> None:
+def print_evidence(fitted: "RegimesFit", patient_id: str, until_years: dict[str, float]) -> None:
     """Print what speaks for and against the explanations of one fitted patient.
+
+    A record that does not support numbers gives a line that says why, and none.
 
     Raises
     ------
@@ -125,17 +141,22 @@ def print_evidence(fitted: "RegimesFit", patient_id: str) -> None:
     from itb_bayes.risk.courses import look_back
     from itb_bayes.risk.evidence import strongest_evidence
     from itb_bayes.risk.next_tests import next_tests
+    from itb_bayes.risk.regimes_patient import judge_explained
 
     plan, draws = fitted.plan, fitted.population()
     if patient_id not in plan.patient_ids:
         raise UsageError(f"the fit has no patient {patient_id!r}; `itb-bayes risk` lists them.")
     i = plan.patient_ids.index(patient_id)
-    states = filter_patients(plan.between(i, i + 1), draws.of_patient(i))
-    now = states.now[:, 0].mean(axis=0)
     if fitted.synthetic:
         typer.echo("SYNTHETIC DATA: these patients are simulated.")
     if not fitted.gate.passed:
         typer.echo(f"{NOT_PASSED}: these numbers are not to be used.")
+    status, reasons = judge_explained(plan, i, until_years.get(patient_id))
+    if status == "not estimated":
+        typer.echo(f"{patient_id}: not estimated: {'; '.join(reasons)}")
+        return
+    states = filter_patients(plan.between(i, i + 1), draws.of_patient(i))
+    now = states.now[:, 0].mean(axis=0)
     leading = EXPLANATIONS[1 + int(np.argmax(now[1:]))]
     typer.echo(f"{patient_id}, {plan.t_last[i]:.1f} years after implant, in 100:")
     pairs = zip(EXPLANATIONS, now, strict=True)

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
+    from itb_bayes.cohort.asof import AsOf
     from itb_bayes.inference.fitted import Fit
+    from itb_bayes.inference.regimes_fitted import RegimesFit
     from itb_bayes.risk.patient import PatientSummary
 
 FORMATS = ("table", "csv", "json")
@@ -22,12 +24,22 @@ def risk(
     patient: str | None = typer.Option(
         None, "--patient", help="Evidence and next tests for one patient (regimes fits)."
     ),
+    as_of: str | None = typer.Option(
+        None,
+        "--as-of",
+        help="Day (YYYY-MM-DD) or years since implant: records that ended more than a year before "
+        "give no numbers. Default: the last day of record of --dates.",
+    ),
+    dates: Path | None = typer.Option(
+        None, "--dates", help="The cohort that was fitted, for its dates: fits hold none."
+    ),
     as_json: bool = typer.Option(False, "--json", help="Same as --format json."),
     allow_unconverged: bool = typer.Option(
         False, "--allow-unconverged", help="Print numbers of a fit that failed its gate, marked."
     ),
 ) -> None:
     """Print per patient the drift, the forecast dose and P(dose rises by more than 100 µg/day)."""
+    from itb_bayes.cohort.asof import parse_as_of
     from itb_bayes.errors import UsageError
     from itb_bayes.inference.fitted import Fit
     from itb_bayes.inference.machinery import load_patient_fit
@@ -40,23 +52,25 @@ def risk(
     horizons = tuple(sorted(set(horizon)))
     if not all(0.1 <= h <= 60.0 for h in horizons):
         raise UsageError("--horizon must lie between 0.1 and 60 months.")
+    when = parse_as_of(as_of)
     fitted = load_patient_fit(fit)
     passed = fitted.require_gate(allow_unconverged)
     if not passed:
         typer.echo("GATE NOT PASSED: these numbers are not to be used.", err=True)
+    until = _until(fitted, when, dates)
     if not isinstance(fitted, Fit):
         from itb_bayes.cli.explanations import print_evidence, print_risk
 
         if patient is not None and output != "table":
             raise UsageError("--patient prints tables for people; leave --format and --json out.")
         if patient is None:
-            print_risk(fitted, horizons, output)
+            print_risk(fitted, horizons, output, until)
         else:
-            print_evidence(fitted, patient)
+            print_evidence(fitted, patient, until)
         return
     if patient is not None:
         raise UsageError("--patient shows the evidence of regimes fits; this is a drift fit.")
-    summaries = summarise_patients(fitted, horizons)
+    summaries = summarise_patients(fitted, horizons, until)
     if output == "csv":
         from itb_bayes.risk.table import risk_table
 
@@ -70,6 +84,17 @@ def risk(
         print_json(risk_json(fitted, summaries))
     else:
         show_risk(fitted, summaries)
+
+
+def _until(fitted: "Fit | RegimesFit", when: "AsOf | None", dates: Path | None) -> dict[str, float]:
+    """Return the as-of time of the fitted patients; none where it is neither asked nor known."""
+    from itb_bayes.cohort.cohort import Cohort
+    from itb_bayes.risk.as_of import as_of_times, patients_of, refuse_later_records
+
+    calendar = None if dates is None else Cohort.read(dates)
+    until = as_of_times(fitted, None, calendar, when)
+    refuse_later_records(fitted, range(len(patients_of(fitted))), until)
+    return until
 
 
 def show_risk(fitted: "Fit", summaries: "tuple[PatientSummary, ...]") -> None:

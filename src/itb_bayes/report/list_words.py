@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import math
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -55,6 +56,16 @@ def index_words(document: IndexDocument) -> dict[str, Any]:
     script, script_hash = list_script()
     n_estimated = sum(row.chance is not None for row in document.patients)
     drift = document.kind == "drift"
+    workload = [
+        {
+            "at": in_100(row.threshold),
+            "n": row.n_flagged,
+            "found": f"{row.expected_true:.1f}",
+            "missed": f"{row.expected_missed:.1f}",
+            "chosen": row.chosen,
+        }
+        for row in document.workload
+    ]
     return {
         "title": "Dose reports" if drift else "Patient reports",
         "script": script,
@@ -78,16 +89,8 @@ def index_words(document: IndexDocument) -> dict[str, Any]:
         "withheld": any(row.n_fitted is None for row in document.groups),
         "min_cell": MIN_CELL,
         "contrast": _contrast(document),
-        "workload": [
-            {
-                "at": in_100(row.threshold),
-                "n": row.n_flagged,
-                "found": f"{row.expected_true:.1f}",
-                "missed": f"{row.expected_missed:.1f}",
-                "chosen": row.chosen,
-            }
-            for row in document.workload
-        ],
+        "workload": workload,
+        "chosen": next((row for row in workload if row["chosen"]), None),
     }
 
 
@@ -106,15 +109,31 @@ def _legend(document: IndexDocument) -> str:
     if document.kind == "drift":
         return (
             f"Chance: in 100, {rise}, with the range across plausible model settings.{changed} "
-            f"{rule} Compare with the group: the rates stand on each page. The model reads doses "
-            "only; it does not say why a dose rises."
+            f"{rule} {comparison(document)} The model reads doses only; it does not say why a dose "
+            "rises."
         )
     return (
         "To explain: chance in 100 that any explanation but “none of these” is present now. "
         "Foremost: the most probable of these, with its chance in 100 and the range across "
-        f"plausible model settings. Rise: chance in 100 {rise}.{changed} {rule} What similar "
-        "patients have stands on each page."
+        "plausible model settings; in brackets where “none of these” is more probable than it. "
+        f"Rise: chance in 100 {rise}.{changed} {rule} {comparison(document)}"
     )
+
+
+def comparison(document: IndexDocument) -> str:
+    """Return what the chances of the list are beside: their mean over the patients listed."""
+    chances = [row.chance for row in document.patients if row.chance is not None]
+    own = "What similar patients have stands on each page."
+    if len(chances) < MIN_CELL:
+        return own
+    rises = [row.risk.probability for row in document.patients if row.risk is not None]
+    mean = in_100(float(np.mean(chances)))
+    if document.kind != "drift":
+        mean = f"to explain {mean}"
+        if rises:
+            mean += f", rise {in_100(float(np.mean(rises)))}"
+    n = len(chances)
+    return f"For comparison, the mean over the {n} listed patients with numbers: {mean}. {own}"
 
 
 def _columns(document: IndexDocument) -> list[Column]:
@@ -147,11 +166,17 @@ def _row(row: PatientRow, document: IndexDocument) -> dict[str, Any]:
         "as_of": short_time_since(row.as_of_years),
         "path": _spark(row),
         "dose": recorded_dose(row.dose_now_ug),
+        "look": row.chance is not None and row.chance >= chosen_threshold(document),
         "shown_chance": "" if row.chance is None else f"{100.0 * row.chance:.3g}",
         "cells": _cells(row, document),
         "why": "; ".join(row.reasons),
         "rule": flagged[row.rule_flagged],
     }
+
+
+def chosen_threshold(document: IndexDocument) -> float:
+    """Return the probability from which a patient counts as one to look at."""
+    return next((row.threshold for row in document.workload if row.chosen), math.inf)
 
 
 def _cells(row: PatientRow, document: IndexDocument) -> list[str]:
@@ -169,7 +194,7 @@ def _cells(row: PatientRow, document: IndexDocument) -> list[str]:
     return [
         said_count(row.chance, row.count),
         *was,
-        lead.name,
+        lead.name if lead.count > lead.none_count else f"({lead.name})",
         value if value == spread else f"{value} ({spread})",
         "" if row.risk is None else in_100(row.risk.probability).removesuffix(" in 100"),
     ]

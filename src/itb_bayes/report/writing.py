@@ -14,7 +14,6 @@ from itb_bayes.inference.regimes_fitted import RegimesFit
 from itb_bayes.inference.regimes_store import plan_digest
 from itb_bayes.model.plan import DriftPlan
 from itb_bayes.model.regimes_plan import RegimesPlan, plan_scoring
-from itb_bayes.report.as_of import as_of_times, refuse_later_records
 from itb_bayes.report.assembly import Assembly
 from itb_bayes.report.charts import ChartRoom
 from itb_bayes.report.document import Gate, PatientDocument, to_json
@@ -25,6 +24,7 @@ from itb_bayes.report.folder import ReportFolder
 from itb_bayes.report.frame import HORIZONS_MONTHS, Source
 from itb_bayes.report.html import Charts, index_page, patient_page
 from itb_bayes.report.index_document import IndexDocument, index_to_json
+from itb_bayes.risk.as_of import as_of_times, refuse_later_records
 from itb_bayes.risk.patient import summarise_patients
 from itb_bayes.risk.regimes_patient import UNSEEN_MODE, summarise_explained
 

@@ -30,8 +30,8 @@ from itb_bayes.risk.explanations import (
     explain_patients,
     unlabelled,
 )
-from itb_bayes.risk.patient import stale_reason
 from itb_bayes.risk.refit import Refit
+from itb_bayes.risk.regimes_patient import judge_explained
 from itb_bayes.risk.weights import importance_weights
 
 DRAWS_PER_CHAIN = 100
@@ -85,8 +85,9 @@ def score_cohort(
     until_years : mapping, optional
         As-of time of each patient; later records are not looked at.
     refuse_stale : bool
-        Give no numbers for patients whose record ended long before ``until_years``; they would be
-        as of then, not as of the as-of time. Rows of ``every_visit`` are each as of their own time.
+        Give no numbers for patients whose record ended long before ``until_years`` (they would be
+        as of then, not as of the as-of time), or does not support any. Rows of ``every_visit`` are
+        each as of their own time.
     on_progress : callable, optional
         Called with the number of patients done.
     fallback : Refit, optional
@@ -119,7 +120,7 @@ def score_cohort(
                 seed=fit.seed,
             )  # fmt: skip
             if refuse_stale and request.mode != "population":
-                found = withhold_stale(part, found, until_years or {})
+                found = withhold_unsupported(part, found, until_years or {})
             found = _once_more(fit, part, found, draws.n_draw, request, fallback)
             tables.append(explanation_table(fit, found))
         if on_progress is not None:
@@ -156,26 +157,25 @@ def n_draws(posterior: xr.Dataset) -> int:
     return int(posterior.sizes["chain"] * posterior.sizes["draw"])
 
 
-def withhold_stale(
+def withhold_unsupported(
     plan: RegimesPlan,
     found: Sequence[PatientExplanations],
     until_years: Mapping[str, float],
 ) -> tuple[PatientExplanations, ...]:
-    """Return explanations without numbers where a record ended long before its as-of time."""
+    """Return explanations without numbers where a record does not support any.
+
+    The judgement is that of the pages (:func:`itb_bayes.risk.regimes_patient.judge_explained`): a
+    record that ended long before its as-of time, a diagnosis that was not fitted, a dose in force
+    outside what was studied. Without an as-of time a record is judged by its own end.
+    """
     out = []
     for i, said in enumerate(found):
-        own = plan.data[int(plan.offsets[i]) : int(plan.offsets[i + 1])]
-        spoken = np.isfinite(own[:, Col.ASHWORTH]) | np.isfinite(own[:, Col.DOSE_CHANGE])
-        why = ""
-        if spoken.any():
-            why = stale_reason(
-                "reading of tone or dose", own[spoken, Col.T], float(own[-1, Col.T]),
-                until_years.get(said.patient_id),
-            )  # fmt: skip
-        if why and said.present:
+        status, reasons = judge_explained(plan, i, until_years.get(said.patient_id))
+        asked = said.present or said.status.startswith(UNRELIABLE)
+        if status == "not estimated" and asked:
             said = replace(
-                said, status=f"not estimated: {why}", present={}, onset={}, rise={}, dose_ug={},
-                dose_levels_ug={}, dots_ug={},
+                said, status=f"not estimated: {'; '.join(reasons)}", present={}, onset={}, rise={},
+                dose_ug={}, dose_levels_ug={}, dots_ug={},
             )  # fmt: skip
         out.append(said)
     return tuple(out)

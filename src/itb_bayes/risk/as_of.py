@@ -1,4 +1,4 @@
-"""As of when the pages of a report are: how old each patient's record is by then."""
+"""As of when the numbers of fitted and new patients are: how old each record is by then."""
 
 import datetime
 from collections.abc import Mapping, Sequence
@@ -17,13 +17,13 @@ _DAY_YEARS = 1.5 / 365.25
 def as_of_times(
     fit: Fit | RegimesFit, unseen: Cohort | None, dates: Cohort | None, when: AsOf | None
 ) -> dict[str, float]:
-    """Return the as-of time of the patients of a report, years since implant.
+    """Return the as-of time of every patient who is told about, years since implant.
 
     Parameters
     ----------
     fit : Fit or RegimesFit
     unseen : Cohort or None
-        The patients of the pages, where the fit has not seen them.
+        The patients told about, where the fit has not seen them.
     dates : Cohort or None
         The cohort that was fitted.
     when : date, float or None
@@ -78,7 +78,7 @@ def refuse_later_records(
     Raises
     ------
     UsageError
-        If a page would be as of a time of which its numbers know more.
+        If numbers would be as of a time of which they know more.
     """
     ids, ends = patients_of(fit), _ends(fit)
     late = [i for i in wanted if ends[i] > until_years.get(ids[i], np.inf) + _DAY_YEARS]
