@@ -131,69 +131,6 @@ def test_each_visit_has_a_line(passed, cohort):
     assert len(rows) % 6 == 0
 
 
-def test_smoothed_rows_are_never_taken_for_those_of_the_time(passed, cohort):
-    done = run_command("score", passed, cohort, "--smoothed")
-    assert "judged from the whole record" in done.stdout
-    assert "given everything recorded up to that" not in done.stdout
-    assert sum(line.startswith("R1 ") for line in done.stdout.splitlines()) == 9
-    smoothed, then = (
-        pd.read_csv(io.StringIO(run_command("score", passed, cohort, x, "--format", "csv").stdout))
-        for x in ("--smoothed", "--every-visit")
-    )
-    assert set(smoothed["quantity"]) == {"smoothed"}
-    assert list(smoothed["t_years"]) == list(then["t_years"])
-    given = smoothed.dropna(subset=["probability"])
-    sums = given.groupby(["patient_id", "t_years"])["probability"].sum()
-    np.testing.assert_allclose(sums, 1.0, atol=1e-4)
-    assert set(given["patient_id"]) == set(IDS[:5])
-    known = [
-        table[(table["patient_id"] == "R2") & (table["explanation"] == "catheter")]
-        for table in (smoothed, then)
-    ]
-    visit = known[0]["t_years"].searchsorted(1.55) - 1  # the visit before a fault is confirmed
-    late, early = (float(rows["probability"].iloc[visit]) for rows in known)
-    assert late > early
-
-
-def test_smoothed_of_the_population_reads_nothing_but_operations(passed, cohort):
-    done = run_command(
-        "score", passed, cohort, "--smoothed", "--mode", "population", "--format", "csv"
-    )
-    rows = rows_of(done.stdout)
-    assert {row["mode"] for row in rows} == {"population"}
-    assert all(row["probability"] for row in rows)
-
-
-def test_refit_leaves_reliable_patients_alone(passed, cohort):
-    plain, asked = (
-        run_command("score", passed, cohort, "--format", "csv", *options)
-        for options in ((), ("--refit",))
-    )
-    assert (asked.code, asked.stderr) == (0, "")
-    assert asked.stdout == plain.stdout
-
-
-def test_refit_says_what_it_does_without_a_name(failed, cohort, monkeypatch):
-    from itb_bayes.risk import scoring
-
-    def explain(self, one, horizons):
-        self.tell("moving draws")
-        return scoring.explain_patients(
-            one, self.fit.population(one), mode="refit", horizons_months=horizons
-        )[0]
-
-    monkeypatch.setattr("itb_bayes.risk.refit.Refit.explain", explain)
-    monkeypatch.setattr("itb_bayes.risk.weights.tail_limit", lambda n_draw: -9.0)
-    done = run_command("score", failed, cohort, "--refit", "--allow-unconverged", "--format", "csv")
-    told = [line for line in done.stderr.splitlines() if "weights" in line]
-    assert told == ["a patient's weights cannot be believed: moving draws"] * 5
-    assert {row["mode"] for row in rows_of(done.stdout) if row["probability"]} == {"refit"}
-    quiet = run_command(
-        "score", failed, cohort, "--refit", "--allow-unconverged", "--quiet", "--json"
-    )
-    assert "moving draws" not in quiet.stderr
-
-
 def test_as_of_hides_later_records(passed, cohort):
     rows = rows_of(run_command("score", passed, cohort, "--as-of", "1", "--format", "csv").stdout)
     assert max(float(row["t_years"]) for row in rows) < 1.01
