@@ -97,7 +97,8 @@ def summary(found: Found) -> str:
         "*ceiling* is gradient boosting trained on 2,500 patients of the scenario *with* the truth.",
         "IPA is 1 - Brier / Brier of the base rate. Intervals: 95 %, patients resampled. *Stated /",
         "observed* below 1 says that probabilities are too low. Alarms: the threshold gives 5 false",
-        "alarms per 100 patient-years, for the model and for every comparator.",
+        "alarms per 100 patient-years, for the model and for every comparator. Days on which a device",
+        "fault is confirmed are not judged: then it is known.",
     ]
     fits = {name: fit for name, (_, fit) in found.items() if fit is not None}
     if fits:
@@ -138,7 +139,7 @@ def _target(found: Found, key: str) -> list[str]:
             f"| {name} | {100 * model['base_rate']:.1f} % | {_range(model['ipa'])} | "
             f"{100 * share:.0f} % of {ceiling['ipa']['value']:.2f} | {model['auc']['value']:.2f} | "
             f"{ceiling['auc']['value']:.2f} | {model['expected_over_observed']['value']:.2f} | "
-            f"{'yes' if model['curve_inside'] else 'no'} |"
+            f"{'yes' if model['curve_inside'] else 'no'}; {_bins(model['curve'])} |"
         )
     lines += [
         "",
@@ -158,6 +159,11 @@ def _target(found: Found, key: str) -> list[str]:
             f"{model['delay_months']['value']:.1f} |"
         )
     return lines
+
+
+def _bins(curve: list[dict[str, Any]]) -> str:
+    inside = sum(item["inside"] for item in curve)
+    return f"{inside} of {len(curve)} bins"
 
 
 def _range(value: dict[str, float]) -> str:

@@ -7,7 +7,8 @@ SCORES.csv is long: ``patient_id, t_years, explanation, probability``, one row f
 and visit (none, trigger, tolerance, progression, catheter, pump). A device fault is catheter plus
 pump, unless there are rows ``device_fault``. Every probability must rest on what was known up to
 and including its visit. Judged are the visits with an Ashworth reading after the first half year,
-outside pauses, that all given files score. Writes ``judgement.json`` and ``judgement.md``.
+outside pauses, that all given files score, but for days on which a device fault is confirmed: then
+it is known, and mended, and asks for no probability. Writes ``judgement.json`` and ``judgement.md``.
 """
 
 import argparse
@@ -50,6 +51,7 @@ Array = NDArray[np.float64]
 
 TARGETS = ("device_fault", "tolerance", "progression")
 DEVICE = ("catheter", "pump")
+CONFIRMED = ("catheter_fault_confirmed", "pump_fault_confirmed")
 LEAST_SHARE = 0.9
 
 
@@ -89,6 +91,14 @@ def scored_visits(
         known &= has
     kept = visits.loc[known].reset_index(drop=True)
     return kept, {name: table.loc[known] for name, table in aligned.items()}
+
+
+def confirmation_days(cohort: Cohort) -> pd.MultiIndex:
+    """Return patients and days of confirmed device faults."""
+    events = cohort.events
+    rows = events.loc[events["event"].isin(CONFIRMED)]
+    days = whole_days(rows["t_years"].to_numpy(dtype=float))
+    return pd.MultiIndex.from_arrays([rows["patient_id"].astype(str), days])
 
 
 def judge_accuracy(
@@ -174,6 +184,9 @@ def judge(
     cohort, regimes = Cohort.read(folder), read_regimes(folder)
     visits = truth_at(regimes, evaluation_visits(cohort))
     visits = visits.loc[~visits[PAUSED]].reset_index(drop=True)
+    keys = pd.MultiIndex.from_frame(visits[["patient_id", "day"]])
+    known = keys.isin(confirmation_days(cohort))
+    visits = visits.loc[~known].reset_index(drop=True)
     asked = len(visits)
     visits, aligned = scored_visits(visits, sources)
     charts = comparator_scores(cohort, visits)
@@ -182,6 +195,7 @@ def judge(
         "synthetic": cohort.synthetic,
         "visits_judged": len(visits),
         "visits_without_score": asked - len(visits),
+        "visits_of_confirmation": int(known.sum()),
         "targets": {},
     }
     for name in TARGETS:

@@ -37,7 +37,9 @@ def render_page(result: dict[str, Any]) -> str:
         f"# Judgement on `{result['cohort']}`",
         "",
         f"{label}{result['visits_judged']} visits judged; "
-        f"{result['visits_without_score']} more had no score. Intervals: 95 %, patients resampled.",
+        f"{result['visits_without_score']} more had no score; {result['visits_of_confirmation']} on "
+        "days on which a device fault was confirmed are left out. Intervals: 95 %, patients "
+        "resampled.",
     ]
     for name, target in result["targets"].items():
         lines += ["", f"## {TITLES[name]}", "", *_verdict(target), "", *_accuracy(target)]

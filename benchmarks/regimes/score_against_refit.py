@@ -1,153 +1,184 @@
 """Do scored patients get the probabilities of a full refit?
 
-usage: python benchmarks/regimes/score_against_refit.py [--patients 20] [--out docs/results]
+usage: python benchmarks/regimes/score_against_refit.py --fit FIT --work DIR [--patients 20]
 
-Fits @regimes to the shipped clinic-small cohort, scores new patients of the same synthetic clinic
-without refitting, and fits again with each of them added, one at a time. Writes
-regimes-score-against-refit.md. About 40 minutes on two cores.
+Scores new patients of the clinic that a fit of @regimes was made of (clinic-small), and samples the
+model again on the fitted cohort and each of them, one at a time. Half of the patients are those
+whose weights of the first 400 draws cannot be believed. Each patient is kept in DIR as soon as it
+is done, so the run goes on where it was stopped. Writes docs/results/regimes-score-against-refit.md.
+About 20 minutes of processor time for 20 patients and a fit of 30.
 """
 
 import argparse
+import json
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from itb_bayes.cohort import Cohort
+from itb_bayes.inference.machinery import load_fit
 from itb_bayes.inference.regimes_population import regimes_draws
-from itb_bayes.inference.regimes_states import filter_patients
-from itb_bayes.inference.sampling import (
-    chain_batches,
-    compile_model,
-    in_coordinates,
-    join_batches,
-    sample_batch,
-)
+from itb_bayes.inference.regimes_states import explanations_now, filter_patients
 from itb_bayes.inference.settings import SamplerSettings
+from itb_bayes.inference.stored import thin
 from itb_bayes.kernel.regimes.layout import EXPLANATIONS
-from itb_bayes.model.regimes import build_regimes, plan_data
-from itb_bayes.model.regimes_plan import RegimesPlan, plan_regimes, plan_scoring
+from itb_bayes.model.regimes_plan import plan_scoring
+from itb_bayes.risk.moved import Mover
+from itb_bayes.risk.refit import Refit, joined
+from itb_bayes.risk.scoring import DRAWS_PER_CHAIN
 from itb_bayes.risk.weights import importance_weights
 from itb_bayes.simulate import load_settings, simulate_cohort, write_cohort
-from itb_bayes.spec import load_model
 
-ROOT = Path(__file__).resolve().parents[2]
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Probabilities of one patient by both ways, shape (6,) each, with Monte Carlo errors."""
-
-    scored: np.ndarray
-    scored_error: np.ndarray
-    refitted: np.ndarray
-    refitted_error: np.ndarray
-    pareto_k: float
+CANDIDATES, SEED = 60, 4242
+WAYS = {
+    "some": f"{DRAWS_PER_CHAIN} draws of each chain",
+    "all": "all draws",
+    "moved": "moved draws",
+}
+BLOCKS = 20
 
 
-def joined(fitted: RegimesPlan, other: RegimesPlan) -> RegimesPlan:
-    """Return one plan of the patients of both; the groups are those of the first."""
-    return replace(
-        fitted,
-        patient_ids=fitted.patient_ids + other.patient_ids,
-        offsets=np.concatenate([fitted.offsets, fitted.offsets[-1] + other.offsets[1:]]),
-        data=np.concatenate([fitted.data, other.data]),
-        codes=np.concatenate([fitted.codes, other.codes]),
-        diagnosis_index=np.concatenate([fitted.diagnosis_index, other.diagnosis_index]),
-        centre_index=np.concatenate([fitted.centre_index, other.centre_index]),
-        older_catheter=np.concatenate([fitted.older_catheter, other.older_catheter]),
-        untreated_tone=np.concatenate([fitted.untreated_tone, other.untreated_tone]),
+def new_patients(fit):
+    """Return the plan of candidates whose diagnosis and centre were fitted."""
+    with tempfile.TemporaryDirectory(prefix="refit-") as scratch:
+        folder = Path(scratch) / "new"
+        write_cohort(
+            simulate_cohort(load_settings("clinic-small", patients=CANDIDATES, seed=SEED)), folder
+        )
+        return plan_scoring(fit.plan, Cohort.read(folder))
+
+
+def choose(fit, new, n):
+    """Return patients by turns of reliable and unreliable weights, in the order of the cohort."""
+    known = np.flatnonzero((new.diagnosis_index >= 0) & (new.centre_index >= 0))
+    draws = regimes_draws(new, thin(fit.posterior, DRAWS_PER_CHAIN))
+    good = importance_weights(filter_patients(new, draws).log_likelihood).reliable
+    bad, fine = [i for i in known if not good[i]], [i for i in known if good[i]]
+    turns = [i for pair in zip(bad, fine, strict=False) for i in pair]
+    return [int(i) for i in turns[:n]]
+
+
+def weighted(states, weights):
+    """Return probabilities now, their Monte Carlo errors, and how far to believe them."""
+    w, now = weights.weight[:, 0], states.now[:, 0]
+    p = w @ now
+    return {
+        "p": p.tolist(),
+        "error": np.sqrt((w**2) @ (now - p) ** 2).tolist(),
+        "k": float(weights.pareto_k[0]),
+        "reliable": bool(weights.reliable[0]),
+    }
+
+
+def compare(fit, mover, refit, one, settings):
+    """Return what one patient is told by scoring in three ways, and by refitting."""
+    found = {}
+    for way, posterior in (("some", thin(fit.posterior, DRAWS_PER_CHAIN)), ("all", fit.posterior)):
+        states = filter_patients(one, regimes_draws(one, posterior))
+        found[way] = weighted(states, importance_weights(states.log_likelihood))
+    moved = mover.move(one, states.log_likelihood[:, 0])
+    found["moved"] = weighted(filter_patients(one, moved.draws), moved.weights)
+    found["moved"]["rounds"] = moved.rounds
+    started = time.process_time()
+    posterior = refit.sample(joined(fit.plan, one), settings)["posterior"].to_dataset()
+    now = explanations_now(one, regimes_draws(one, posterior))[:, 0]
+    # Draws of a chain are correlated: the error of a mean from blocks of each run.
+    blocks = np.array([block.mean(axis=0) for block in np.array_split(now, BLOCKS)])
+    found["refit"] = {
+        "p": now.mean(axis=0).tolist(),
+        "error": (blocks.std(axis=0, ddof=1) / np.sqrt(BLOCKS)).tolist(),
+        "seconds": time.process_time() - started,
+    }
+    return found
+
+
+def row_of(name, found, way):
+    """Return the row of one way of scoring over some patients."""
+    if not found:
+        return f"| {name} | 0 | | | | | |"
+    p, refitted = (np.array([f[w]["p"] for f in found]) for w in (way, "refit"))
+    error = np.array([np.hypot(f[way]["error"], f["refit"]["error"]) for f in found])
+    gap = np.abs(p - refitted)
+    ratio = gap / np.maximum(error, 1e-4)
+    return (
+        f"| {name} | {len(found)} | {gap.mean():.4f} | {gap.max():.3f} | {error.mean():.4f} | "
+        f"{100 * np.mean(ratio < 2):.0f} % | {100 * np.mean(ratio < 3):.0f} % |"
     )
 
 
-def sample(compiled, settings):
-    """Return the posterior of a compiled model."""
-    target = in_coordinates(compiled, settings)
-    batches = [sample_batch(target, settings, batch) for batch in chain_batches(settings)]
-    return join_batches(batches)["posterior"].to_dataset()
-
-
-def main() -> int:
-    """Run and write the page."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--patients", type=int, default=20)
-    parser.add_argument("--draws", type=int, default=500)
-    parser.add_argument("--tune", type=int, default=100)
-    parser.add_argument("--out", type=Path, default=Path("docs/results"))
-    options = parser.parse_args()
-    started = time.monotonic()
-    settings = SamplerSettings(options.draws, options.tune, 2, 0.8, metric="whitened")
-    spec = load_model("@regimes")
-    fitted = plan_regimes(spec, Cohort.read(ROOT / "data" / "synthetic" / "clinic-small"))
-    compiled = compile_model(build_regimes(spec, fitted))
-    posterior = sample(compiled, settings)
-    others = load_settings("clinic-small", patients=2 * options.patients, seed=4242)
-    with tempfile.TemporaryDirectory(prefix="refit-") as scratch:
-        folder = Path(scratch) / "new"
-        write_cohort(simulate_cohort(others), folder)
-        new = plan_scoring(fitted, Cohort.read(folder))
-    known = np.flatnonzero((new.diagnosis_index >= 0) & (new.centre_index >= 0))
-    pairs = []
-    for i in known[: options.patients]:
-        one = new.between(int(i), int(i) + 1)
-        pairs.append(compare(compiled, settings, posterior, fitted, one))
-        sys.stderr.write(f"{len(pairs)} of {options.patients}\n")
-    options.out.mkdir(parents=True, exist_ok=True)
-    page = options.out / "regimes-score-against-refit.md"
-    page.write_text(render(pairs, settings, time.monotonic() - started), encoding="utf-8")
-    return 0
-
-
-def compare(compiled, settings, posterior, fitted: RegimesPlan, one: RegimesPlan) -> Pair:
-    """Return the probabilities of one new patient by scoring and by refitting."""
-    states = filter_patients(one, regimes_draws(one, posterior))
-    weights = importance_weights(states.log_likelihood)
-    w, now = weights.weight[:, 0], states.now[:, 0]
-    scored = w @ now
-    scored_error = np.sqrt((w**2) @ (now - scored) ** 2)
-    both = joined(fitted, one)
-    refit = sample(compiled.with_data(**plan_data(both)), settings)
-    again = filter_patients(one, regimes_draws(one, refit)).now[:, 0]
-    # Draws of a chain are correlated: the error of a mean from 20 blocks of each run.
-    blocks = np.array([block.mean(axis=0) for block in np.array_split(again, 20)])
-    return Pair(
-        scored, scored_error, again.mean(axis=0), blocks.std(axis=0, ddof=1) / np.sqrt(20),
-        float(weights.pareto_k[0]),
-    )  # fmt: skip
-
-
-def render(pairs: list[Pair], settings: SamplerSettings, seconds: float) -> str:
+def render(found, fit, settings):
     """Return the page."""
-    gap = np.array([pair.scored - pair.refitted for pair in pairs])
-    error = np.array([np.hypot(p.scored_error, p.refitted_error) for p in pairs])
-    ratio = gap / np.maximum(error, 1e-4)
-    lines = [
+    head = [
         "# Scoring against refitting",
         "",
         "Written by `python benchmarks/regimes/score_against_refit.py`. Synthetic data: @regimes",
-        f"fitted to clinic-small (30 patients), {len(pairs)} new patients of the same clinic scored",
-        "without refitting, and the model fitted again with each of them added, one at a time;",
-        f"{settings.chains} chains of {settings.draws} draws each. {seconds / 60:.0f} minutes.",
+        f"fitted to {fit.manifest['cohort']} ({fit.plan.n_patient} patients,",
+        f"{fit.posterior.sizes['chain']} chains of {fit.posterior.sizes['draw']:,} draws),",
+        f"{len(found)} new patients of the same clinic scored without refitting, and the model",
+        "sampled again on the fitted cohort and each of them, one at a time",
+        f"({settings.chains} chains of {settings.draws} draws after {settings.tune}; "
+        f"{np.mean([f['refit']['seconds'] for f in found]):.0f} s of processor time each).",
+        "Patients were taken by turns from those whose weights of the first draws can be believed",
+        "and those whose weights cannot.",
         "",
-        f"Of {ratio.size} probabilities (six explanations, {len(pairs)} patients),",
-        f"{100 * np.mean(np.abs(ratio) < 2):.0f} % differ by less than two Monte Carlo errors of the",
-        f"difference and {100 * np.mean(np.abs(ratio) < 3):.0f} % by less than three; the largest",
-        f"difference is {np.abs(gap).max():.3f}. Largest Pareto k {max(p.pareto_k for p in pairs):.2f}.",
+        "A *difference* is that of a probability of one explanation from the refit's; *error* is the",
+        "Monte Carlo error of that difference. If both are the same but for Monte Carlo error, 95 %",
+        "of differences are below two errors.",
         "",
-        "| explanation | mean scored | mean refitted | mean absolute difference | largest | "
-        "mean Monte Carlo error |",
-        "|---|--:|--:|--:|--:|--:|",
+        "| way of scoring | patients | mean difference | largest | mean error | below 2 errors | "
+        "below 3 |",
+        "|---|--:|--:|--:|--:|--:|--:|",
     ]
+    rows = []
+    for way, name in WAYS.items():
+        good = [f for f in found if f[way]["reliable"]]
+        rest = [f for f in found if not f[way]["reliable"]]
+        rows.append(row_of(f"{name}, weights believed", good, way))
+        rows.append(row_of(f"{name}, weights not believed (not printed)", rest, way))
+    told = [{"told": next(f[w] for w in (*WAYS, "refit") if f[w].get("reliable", True)),
+             "refit": f["refit"]} for f in found]  # fmt: skip
+    rows.append(row_of("**what `score --refit` prints**", told, "told"))
+    table = ["", "| explanation | mean told | mean refitted | mean difference | largest |",
+             "|---|--:|--:|--:|--:|"]  # fmt: skip
+    p, refitted = (np.array([f[w]["p"] for f in told]) for w in ("told", "refit"))
     for e, name in enumerate(EXPLANATIONS):
-        lines.append(
-            f"| {name} | {np.mean([p.scored[e] for p in pairs]):.4f} | "
-            f"{np.mean([p.refitted[e] for p in pairs]):.4f} | {np.abs(gap[:, e]).mean():.4f} | "
-            f"{np.abs(gap[:, e]).max():.4f} | {error[:, e].mean():.4f} |"
+        gap = np.abs(p - refitted)[:, e]
+        table.append(
+            f"| {name} | {p[:, e].mean():.4f} | {refitted[:, e].mean():.4f} | {gap.mean():.4f} | "
+            f"{gap.max():.4f} |"
         )
-    return "\n".join(lines) + "\n"
+    return "\n".join([*head, *rows, *table]) + "\n"
+
+
+def main() -> int:
+    """Run, or go on, and write the page."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--fit", type=Path, required=True)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--patients", type=int, default=20)
+    parser.add_argument("--draws", type=int, default=200)
+    parser.add_argument("--tune", type=int, default=60)
+    parser.add_argument("--out", type=Path, default=Path("docs/results"))
+    options = parser.parse_args()
+    settings = SamplerSettings(options.draws, options.tune, 2, 0.8, metric="whitened")
+    fit = load_fit(options.fit)
+    new = new_patients(fit)
+    mover, refit, found = Mover(fit), Refit(fit), []
+    options.work.mkdir(parents=True, exist_ok=True)
+    for i in choose(fit, new, options.patients):
+        kept = options.work / f"{fit.run_id}-{options.draws}-{options.tune}-{i}.json"
+        if not kept.exists():
+            told = compare(fit, mover, refit, new.between(i, i + 1), settings)
+            kept.write_text(json.dumps(told), encoding="utf-8")
+        found.append(json.loads(kept.read_text(encoding="utf-8")))
+        sys.stderr.write(f"{len(found)} of {options.patients}\n")
+    options.out.mkdir(parents=True, exist_ok=True)
+    page = options.out / "regimes-score-against-refit.md"
+    page.write_text(render(found, fit, settings), encoding="utf-8", newline="\n")
+    return 0
 
 
 if __name__ == "__main__":

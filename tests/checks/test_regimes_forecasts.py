@@ -10,6 +10,7 @@ from itb_bayes.checks import regimes_forecasts as rf
 from itb_bayes.checks.regimes_landmarks import first_after, landmark_checks
 from itb_bayes.checks.regimes_pit import (
     confirmed,
+    first_of_each,
     forecast_checks,
     last_of_each,
     left_out_checks,
@@ -206,6 +207,8 @@ def test_checks_say_what_was_forecast(fit, draws):
     assert by_name["pit-ashworth"].passed is None  # six patients are too few to judge
     assert "at least 10 are needed" in by_name["pit-ashworth"].summary
     assert "inside their 90 %" in by_name["pit-dose-all"].summary
+    assert "first Ashworth reading" in by_name["pit-ashworth-first"].question
+    assert "pit-dose-first" not in by_name
     events = by_name["event-rates"]
     assert events.passed is not None
     assert events.table["observed"].min() > 0.0
@@ -286,3 +289,10 @@ def test_readings_of_the_model_have_uniform_pits_and_shifted_ones_do_not(fit):
     assert abs(pit.mean() - 0.5) < 0.02
     assert abs(12 * pit.var() - 1.0) < 0.06
     assert abs(rf._robust(drawn + 0.3, weight, mean, sd, 0.0).mean() - 0.5) > 0.08
+
+
+def test_the_first_reading_of_each_patient_is_the_first_that_was_made():
+    patient = np.array([0, 0, 0, 1, 1, 2])
+    pit = np.array([np.nan, 0.2, 0.3, 0.4, 0.5, np.nan])
+    np.testing.assert_array_equal(first_of_each(patient, pit), [0.2, 0.4])
+    np.testing.assert_array_equal(last_of_each(patient, pit), [0.3, 0.5])

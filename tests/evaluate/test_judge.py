@@ -1,6 +1,7 @@
 """The judge of a benchmark's scores, run as its user runs it."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -68,6 +69,27 @@ def test_sharp_scores_beat_the_comparators_and_are_compared_with_the_ceiling(
     assert page == done.stdout
     assert page.startswith("# Judgement on `registry`\n\n**Synthetic data.**")
     assert "nan" not in page
+
+
+def test_days_on_which_a_fault_is_confirmed_are_not_judged(folder: Path, tmp_path: Path) -> None:
+    own = tmp_path / "cohort"
+    shutil.copytree(folder, own)
+    visits = truth_at(read_regimes(own), evaluation_visits(Cohort.read(own)))
+    one = visits.loc[~visits["paused"]].iloc[40]
+    implant = pd.read_csv(own / "patients.csv", dtype="str").set_index("patient_id")["implant_date"]
+    date = pd.Timestamp(implant[one["patient_id"]]) + pd.Timedelta(days=int(one["day"]))
+    with (own / "events.csv").open("a", encoding="utf-8") as file:
+        file.write(f"{one['patient_id']},{date:%Y-%m-%d},catheter_fault_confirmed,\n")
+    scores = tmp_path / "scores.csv"
+    scores_of(folder, 5.0).to_csv(scores, index=False)
+    counts = []
+    for place in (folder, own):
+        done = run_judge(place, tmp_path / place.name, "--scores", str(scores))
+        assert done.returncode == 0, done.stderr
+        found = json.loads((tmp_path / place.name / "judgement.json").read_text(encoding="utf-8"))
+        counts.append((found["visits_of_confirmation"], found["visits_judged"]))
+    assert counts[1][0] == counts[0][0] + 1
+    assert counts[1][1] == counts[0][1] - 1
 
 
 def test_scores_that_cannot_be_judged_are_refused(folder: Path, tmp_path: Path) -> None:

@@ -8,15 +8,9 @@ from numpy.testing import assert_allclose
 from fits import make_fit, make_plan
 from itb_bayes.checks.prior_draws import distribution, prior_of
 from itb_bayes.federate.product import GRID, combine, site_of
-from itb_bayes.federate.scores import (
-    LIMIT,
-    Parameter,
-    from_scores,
-    parameters_of,
-    score_draws,
-    to_scores,
-)
+from itb_bayes.federate.scores import Parameter, parameters_of, score_draws
 from itb_bayes.spec import load_model
+from itb_bayes.spec.scores import LIMIT, from_scores, to_scores
 
 SPEC = load_model("@drift")
 NAMES = ("level", "drift", "level_sd", "drift_sd", "correlation_01", "tail_df", "persistent_share")

@@ -5,7 +5,7 @@ import pytest
 from hmmlearn.base import BaseHMM
 from scipy.special import expit, logit
 from scipy.stats import norm
-from statsmodels.tsa.statespace.kalman_filter import KalmanFilter
+from statsmodels.tsa.statespace.kalman_smoother import KalmanSmoother
 
 from itb_bayes.kernel.regimes.filter import regimes_log_likelihood
 from itb_bayes.kernel.regimes.layout import (
@@ -18,6 +18,8 @@ from itb_bayes.kernel.regimes.layout import (
     Par,
     State,
 )
+from itb_bayes.kernel.regimes.paths import N_CHANCE, sample_paths
+from itb_bayes.kernel.regimes.smoother import smooth
 from itb_bayes.kernel.regimes.trace import trace
 from regimes_cases import blank_steps, patients, population, stack
 
@@ -66,7 +68,7 @@ class Kalman:
         self.t = data[:, Col.T]
         self.n = 2 * len(data)
 
-    def run(self, at, spread):
+    def run(self, at, spread, smoothed=False):
         g, data, n = self.g, self.data, self.n
         years = np.repeat(self.t, 2)
         fading = -np.diff(np.exp(-years / g[Par.TITRATION_YEARS]), append=0.0)
@@ -86,7 +88,7 @@ class Kalman:
         readings = np.where(
             tone, np.repeat(data[:, Col.ASHWORTH], 2), np.repeat(data[:, Col.PENN], 2)
         )
-        model = KalmanFilter(k_endog=1, k_states=2, loglikelihood_burn=0)
+        model = KalmanSmoother(k_endog=1, k_states=2, loglikelihood_burn=0)
         model.bind(readings[:, None])
         model["design"] = np.stack([beta * slope, np.where(tone, 0.0, 1.0)])[None]
         shift = np.where(tone, 0.0, g[Par.PENN_INTERCEPT])
@@ -103,9 +105,9 @@ class Kalman:
         model["state_cov"] = cov
         begin = np.array([data[0, Col.LOG_DOSE] + g[Par.START_GAP], 0.0])
         model.initialize_known(begin, np.diag([g[Par.START_VAR], g[Par.PENN_PATIENT_VAR]]))
-        return model.filter()
+        return model.smooth() if smoothed else model.filter()
 
-    def settle(self):
+    def settle(self, smoothed=False):
         """Linearise where the filter itself says the requirement was, until it says no other."""
         at = np.full(self.n, self.data[0, Col.LOG_DOSE])
         spread = np.full(self.n, self.g[Par.START_VAR])
@@ -116,7 +118,7 @@ class Kalman:
             if np.array_equal(moved, at) and np.array_equal(known, spread):
                 break
             at, spread = moved.copy(), known.copy()
-        return result
+        return self.run(at, spread, smoothed=True) if smoothed else result
 
 
 def one_regime(**changes):
@@ -137,6 +139,32 @@ def test_one_regime_is_a_kalman_filter_with_the_same_slopes():
     np.testing.assert_allclose(stable[:, 3], cov[0, 0], rtol=1e-9)
     np.testing.assert_allclose(stable[:, 4], cov[0, 1], rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(stable[:, 5], cov[1, 1], rtol=1e-9)
+
+
+def test_one_regime_is_smoothed_as_a_kalman_smoother_does():
+    g, patient = one_regime(), stable_patient()
+    want = Kalman(g, patient[0]).settle(smoothed=True)
+    stable = smooth(g, *stack([patient], patients(1, PROGRESSION_ONSET=0.0)))[1:, State.STABLE]
+    np.testing.assert_allclose(stable[:, 0], 1.0, rtol=1e-12)
+    # The second instant of a step is after its last reading.
+    mean, cov = want.smoothed_state[:, 3::2].T, want.smoothed_state_cov[:, :, 3::2]
+    np.testing.assert_allclose(stable[:, 1:3], mean, rtol=1e-8, atol=1e-10)
+    for column, (a, b) in {3: (0, 0), 4: (0, 1), 5: (1, 1)}.items():
+        np.testing.assert_allclose(stable[:, column], cov[a, b], rtol=1e-8, atol=1e-11)
+
+
+def test_requirements_of_drawn_courses_have_the_moments_of_a_kalman_smoother():
+    g, patient = one_regime(), stable_patient()
+    want = Kalman(g, patient[0]).settle(smoothed=True)
+    rng = np.random.default_rng(3)
+    shape = (4000, len(patient[0]) + 1, N_CHANCE)
+    own = patients(1, PROGRESSION_ONSET=0.0)[0]
+    state, _, need = sample_paths(g, own, *patient, rng.random(shape), rng.standard_normal(shape))
+    assert (state[:, 1:] == State.STABLE).all()
+    sd = np.sqrt(want.smoothed_state_cov[0, 0, 3::2])
+    error = (need[:, 1:].mean(axis=0) - want.smoothed_state[0, 3::2]) / sd
+    assert np.abs(error).max() < 4.5 / np.sqrt(4000)
+    np.testing.assert_allclose(need[:, 1:].std(axis=0), sd, rtol=0.06)
 
 
 def test_in_the_linear_range_one_slope_for_all_is_enough():
@@ -263,9 +291,9 @@ def even_frames(g, data, codes):
     return frames
 
 
-def test_a_known_requirement_is_a_hidden_markov_model():
+def known_patient(n):
+    """Return steps of a patient whose requirement is known under :data:`KNOWN`."""
     rng = np.random.default_rng(6)
-    n = 60
     data, codes = blank_steps(DT * np.arange(n))
     data[:, Col.LOG_DOSE] = 5.0 + 0.05 * rng.standard_normal(n)
     data[:, Col.ASHWORTH] = np.where(rng.uniform(size=n) < 0.8, rng.uniform(0.5, 2.5, n), np.nan)
@@ -274,15 +302,59 @@ def test_a_known_requirement_is_a_hidden_markov_model():
         codes[:, column] = np.where(rng.uniform(size=n) < 0.15, rng.integers(0, 2, n), -1)
     for column in (Code.TOLERANCE, Code.PROGRESSION, Code.TRIGGER):
         codes[:, column] = rng.uniform(size=n) < 0.1
-    g, own = population(**(EVEN | KNOWN)), patients(1)
-    ll, belief, *_ = trace(g, *stack([(data, codes)], own))
+    return data, codes
+
+
+def hidden_markov_model(g, data, codes):
+    """Return the same patient as a model of hmmlearn."""
     start = np.full(N_STATE, START_ELSEWHERE)
     start[0] = 1.0 - START_ELSEWHERE * (N_STATE - 1)
     moves = even_transitions(g, {"CATHETER_RATIO": 1.5, "PROGRESSION_ONSET": 0.05})
-    model = GivenFrames(even_frames(g, data, codes), start, moves)
+    return GivenFrames(even_frames(g, data, codes), start, moves)
+
+
+def test_a_known_requirement_is_a_hidden_markov_model():
+    n = 60
+    data, codes = known_patient(n)
+    g, own = population(**(EVEN | KNOWN)), patients(1)
+    ll, belief, *_ = trace(g, *stack([(data, codes)], own))
+    model = hidden_markov_model(g, data, codes)
     for k in range(1, n + 1):
         # The last smoothed probabilities of a cut series are the filtered ones.
         total, smoothed = model.score_samples(np.arange(k)[:, None])
         np.testing.assert_allclose(belief[k - 1, :, 0], smoothed[-1], rtol=1e-8, atol=1e-12)
     assert ll[0] == pytest.approx(total, rel=1e-10)
     assert belief[:, 1:, 0].max(axis=0).min() > 0.01
+
+
+def test_a_known_requirement_is_smoothed_as_a_hidden_markov_model():
+    n = 60
+    data, codes = known_patient(n)
+    g, own = population(**(EVEN | KNOWN)), patients(1)
+    got = smooth(g, *stack([(data, codes)], own))[:, :, 0]
+    _, want = hidden_markov_model(g, data, codes).score_samples(np.arange(n)[:, None])
+    np.testing.assert_allclose(got, want, rtol=1e-8, atol=1e-12)
+    rng = np.random.default_rng(4)
+    shape = (4000, n + 1, N_CHANCE)
+    state, after, _ = sample_paths(
+        g, own[0], data, codes, rng.random(shape), rng.standard_normal(shape)
+    )
+    share = np.array([(state == s).mean(axis=0) for s in range(N_STATE)]).T
+    assert np.abs(share - want).max() < 4.5 * 0.5 / np.sqrt(4000)
+    np.testing.assert_array_equal(state, after)
+
+
+def test_the_most_frequent_course_is_the_most_probable_one():
+    n = 12
+    data, codes = known_patient(n)
+    g, own = population(**(EVEN | KNOWN)), patients(1)
+    log_probability, want = hidden_markov_model(g, data, codes).decode(np.arange(n)[:, None])
+    rng = np.random.default_rng(5)
+    shape = (20_000, n + 1, N_CHANCE)
+    state, *_ = sample_paths(g, own[0], data, codes, rng.random(shape), np.zeros(shape))
+    courses, counts = np.unique(state, axis=0, return_counts=True)
+    np.testing.assert_array_equal(courses[counts.argmax()], want)
+    total = trace(g, *stack([(data, codes)], own))[0][0]
+    share = np.exp(log_probability - total)
+    error = np.sqrt(share * (1.0 - share) / 20_000)
+    assert counts.max() / 20_000 == pytest.approx(share, abs=4.0 * error)

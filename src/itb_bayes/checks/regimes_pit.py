@@ -31,6 +31,8 @@ WORDS = {
     "refills": ("residual volume", "residual volumes"),
 }
 FAULTS = (("catheter", Action.CATHETER_CONFIRMED), ("pump", Action.PUMP_CONFIRMED))
+AT_ENTRY = ("ashworth", "spasms")
+"""Channels whose first readings are judged as well."""
 REPEATED = 20
 """Poisson counts drawn from each posterior draw's expectation."""
 
@@ -86,6 +88,12 @@ def last_of_each(patient: NDArray[np.int64], pit: Array) -> Array:
     return pit[read[final]]
 
 
+def first_of_each(patient: NDArray[np.int64], pit: Array) -> Array:
+    """Return the PIT of each patient's first reading of a channel."""
+    read = np.flatnonzero(np.isfinite(pit))
+    return pit[read[np.unique(patient[read], return_index=True)[1]]]
+
+
 def _channel_checks(channel: str, forecasts: Forecasts, seed: int) -> list[CheckResult]:
     one, many = WORDS[channel]
     pit = forecasts.pit(channel, seed)
@@ -99,6 +107,17 @@ def _channel_checks(channel: str, forecasts: Forecasts, seed: int) -> list[Check
         ),
         tail_check(f"pit-{channel}-tails", f"Are surprising {many} as rare as forecast?", last),
     ]
+    if channel in AT_ENTRY:
+        results.append(
+            shape_check(
+                f"pit-{channel}-first",
+                f"Did each patient's first {one} fall where the model says patients begin? (Later "
+                "forecasts follow whatever a patient reads, even on another scale.)",
+                first_of_each(forecasts.patient, pit),
+                many,
+                which="first",
+            )
+        )
     if every.size >= MINIMUM_PATIENTS:
         results.append(_all_check(channel, every))
     return results

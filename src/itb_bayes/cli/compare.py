@@ -14,12 +14,18 @@ def compare(
     after: float | None = typer.Option(
         None, "--after", min=0.0, help="Landmark (years since implant) of the second one [2]."
     ),
+    refit: bool = typer.Option(
+        False,
+        "--refit",
+        help="Leave out what came after the landmark of all patients at once: every model is "
+        "sampled again on what came before.",
+    ),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON object."),
 ) -> None:
     """Compare fits by expected log predictive density, in two ways.
 
     First every patient is left out whole; then only what came after a landmark, given the patient's
-    records up to it.
+    records up to it. With --refit, the models see no other patient's later records either.
     """
     from dataclasses import asdict
 
@@ -34,9 +40,9 @@ def compare(
     rows = compare_fits(fitted)
     landmark = _LANDMARK_YEARS if after is None else after
     what = f"what came after year {landmark:g}"
-    later, said_later = _futures(fitted, landmark, what, asked=after is not None)
+    later, said_later = _futures(fitted, landmark, what, after is not None, refit)
     if as_json:
-        future = {"after_years": landmark, "models": [asdict(row) for row in later]}
+        future = {"after_years": landmark, "refit": refit, "models": [asdict(row) for row in later]}
         print_json(
             {
                 "models": [asdict(row) for row in rows],
@@ -47,7 +53,8 @@ def compare(
         return
     typer.echo("Each patient left out:")
     print_table(_HEADER, _lines(rows))
-    typer.echo(f"\n{sentence(rows)}\n\nOf each patient, {what} left out:")
+    whose = "Of all patients at once" if refit else "Of each patient"
+    typer.echo(f"\n{sentence(rows)}\n\n{whose}, {what} left out:")
     if later:
         print_table(_HEADER, _lines(later))
         typer.echo("")
@@ -55,15 +62,22 @@ def compare(
 
 
 def _futures(
-    fitted: "tuple[Any, ...]", landmark: float, what: str, asked: bool
+    fitted: "tuple[Any, ...]", landmark: float, what: str, asked: bool, refit: bool
 ) -> "tuple[tuple[ComparisonRow, ...], str]":
     """Compare futures; a landmark that nobody asked for may turn out to suit no patient."""
     from itb_bayes.errors import UsageError
+    from itb_bayes.evaluate.clinic_futures import compare_clinic_futures
     from itb_bayes.evaluate.compare import sentence
     from itb_bayes.evaluate.futures import compare_futures
 
+    def say(text: str) -> None:
+        typer.echo(text, err=True)
+
     try:
-        rows = compare_futures(fitted, landmark)
+        if refit:
+            rows = compare_clinic_futures(fitted, landmark, say)
+        else:
+            rows = compare_futures(fitted, landmark)
     except UsageError as error:
         if asked:
             raise

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from itb_bayes.inference.regimes_fitted import RegimesFit
+    from itb_bayes.risk.courses import Course, Since
 
 FOOTNOTE = (
     "\nChances in 100 that the explanation is there now, given everything recorded up to that "
@@ -17,7 +18,15 @@ FOOTNOTE = (
     "brings;\nwithout them the split between the two is the prior's.\n"
     "Research use only; not a medical device."
 )
+SMOOTHED_NOTE = (
+    "\nChances in 100 that the explanation was there at that visit, judged from the whole record, "
+    "what\ncame later included: not what could be known then (--every-visit)."
+)
 NOT_PASSED = "GATE NOT PASSED"
+
+VISITS_SHOWN = 8
+LEAST_CHANCE = 0.02
+"""Explanations less likely than this are not asked since when."""
 
 
 def print_risk(
@@ -75,6 +84,7 @@ def print_table_of(fitted: "RegimesFit", table: "pd.DataFrame", output: str) -> 
 def _show(fitted: "RegimesFit", table: "pd.DataFrame") -> None:
     from itb_bayes.cli.output import print_table
     from itb_bayes.kernel.regimes.layout import EXPLANATIONS
+    from itb_bayes.risk.explanation_table import SMOOTHED
 
     if fitted.synthetic:
         typer.echo("SYNTHETIC DATA: these patients are simulated.")
@@ -85,7 +95,8 @@ def _show(fitted: "RegimesFit", table: "pd.DataFrame") -> None:
     rising = dict(zip(keys, rise["probability"], strict=True))
     horizons = sorted(set(rise["horizon_months"]))
     lines: list[tuple[tuple[float, str, float], list[str]]] = []
-    present = table[table["quantity"] == "present"].dropna(subset=["probability"])
+    at_visits = table["quantity"].isin(("present", SMOOTHED))
+    present = table[at_visits].dropna(subset=["probability"])
     for key, rows in present.groupby(["patient_id", "t_years"], sort=False):
         patient, t = str(key[0]), float(str(key[1]))
         chances = dict(zip(rows["explanation"], rows["probability"], strict=True))
@@ -100,7 +111,7 @@ def _show(fitted: "RegimesFit", table: "pd.DataFrame") -> None:
     missing = table[table["status"].str.startswith("not estimated")]
     for key, _ in missing.groupby(["patient_id", "status"], sort=False):
         typer.echo(f"{key[0]}: {key[1]}")
-    typer.echo(FOOTNOTE)
+    typer.echo(SMOOTHED_NOTE if (table["quantity"] == SMOOTHED).any() else FOOTNOTE)
 
 
 def _chance(p: float) -> str:
@@ -127,6 +138,7 @@ def print_evidence(fitted: "RegimesFit", patient_id: str, until_years: dict[str,
     from itb_bayes.errors import UsageError
     from itb_bayes.inference.regimes_states import filter_patients
     from itb_bayes.kernel.regimes.layout import EXPLANATIONS
+    from itb_bayes.risk.courses import look_back
     from itb_bayes.risk.evidence import strongest_evidence
     from itb_bayes.risk.next_tests import next_tests
     from itb_bayes.risk.regimes_patient import judge_explained
@@ -164,7 +176,54 @@ def print_evidence(fitted: "RegimesFit", patient_id: str, until_years: dict[str,
             rows.append([test.name, f"{test.worth_bits:.2f}", outcome.name,
                          _chance(outcome.probability), *after])  # fmt: skip
     print_table(["test", "worth (bits)", "outcome", "chance", *EXPLANATIONS], rows)
+    show_past(look_back(plan.between(i, i + 1), draws.of_patient(i), weight, fitted.seed))
     typer.echo("\nResearch use only; not a medical device.")
+
+
+def show_past(course: "Course") -> None:
+    """Print what explained a patient's past, from the whole record, and since when."""
+    from itb_bayes.cli.output import print_table
+    from itb_bayes.kernel.regimes.layout import EXPLANATIONS
+
+    last = float(course.t_years[-1])
+    typer.echo("\nSince when, judged from the whole record:")
+    for since in course.since:
+        if since.explanation != EXPLANATIONS[0] and since.probability >= LEAST_CHANCE:
+            typer.echo(f"  {since_in_words(since, last)}")
+    typer.echo("\nLooking back from now, in 100 (what could be known then: score --every-visit):")
+    shown = range(max(course.t_years.size - VISITS_SHOWN, 0), course.t_years.size)
+    print_table(
+        ["year", *EXPLANATIONS],
+        [
+            [f"{course.t_years[k]:.2f}", *(_chance(float(p)) for p in course.probability[k])]
+            for k in shown
+        ],
+    )
+    span = last - float(course.t_years[0])
+    typer.echo(f"\nYears with each, of {span:.1f} on record (90 % interval):")
+    print_table(
+        ["explanation", "years", "from", "to"],
+        [
+            [name, *(f"{x:.1f}" for x in course.years[name])]
+            for name in EXPLANATIONS
+            if course.years[name][2] >= 0.05
+        ],
+    )
+
+
+def since_in_words(since: "Since", last_years: float) -> str:
+    """Say when an explanation began, if it is there at the last visit (years since implant)."""
+    name = {"catheter": "a catheter problem", "pump": "a pump problem", "trigger": "a trigger"}
+    what = name.get(since.explanation, since.explanation)
+    chance = _chance(since.probability)
+    if since.from_start > 0.5:
+        return f"{what}, if present ({chance} in 100): as long as the record reaches back"
+    months = 12.0 * (last_years - since.median_years)
+    ago = "within the last month" if months < 1.0 else f"about {months:.0f} months before the end"
+    return (
+        f"{what}, if present ({chance} in 100): most likely began between years "
+        f"{since.low_years:.1f} and {since.high_years:.1f} (median {since.median_years:.1f}, {ago})"
+    )
 
 
 def _times(log_ratio: float) -> str:

@@ -34,6 +34,15 @@ def score(
     mode: str = typer.Option(
         "conditional", "--mode", help="conditional (own records) or population (none of them)."
     ),
+    refit: bool = typer.Option(
+        False,
+        "--refit",
+        help="Where importance weights cannot be believed: move the fit's draws "
+        "to the patient (seconds), or sample with the patient (minutes to hours); mode refit.",
+    ),
+    smoothed: bool = typer.Option(
+        False, "--smoothed", help="Probabilities at each visit, from the whole record."
+    ),
     output: str = typer.Option("table", "--format", help="table, csv (long risk rows) or json."),
     as_json: bool = typer.Option(False, "--json", help="Same as --format json."),
     allow_unconverged: bool = typer.Option(
@@ -64,14 +73,23 @@ def score(
     from itb_bayes.inference.machinery import load_fit
     from itb_bayes.inference.progress import Progress
     from itb_bayes.inference.regimes_fitted import RegimesFit
+    from itb_bayes.risk.refit import Refit
     from itb_bayes.risk.scoring import ScoringRequest, score_cohort
 
     output = "json" if as_json else output
     for name, value, known in (("format", output, FORMATS), ("mode", mode, MODES)):
         if value not in known:
             raise UsageError(f"no {name} {value!r}; choose one of {', '.join(known)}.")
-    if every_visit and set(horizon) != {12.0}:
-        raise UsageError("--every-visit gives what is present at each visit; leave out --horizon.")
+    if every_visit and smoothed:
+        raise UsageError("choose one of --every-visit (what was known then) and --smoothed.")
+    if (every_visit or smoothed) and set(horizon) != {12.0}:
+        asked = "--every-visit" if every_visit else "--smoothed"
+        raise UsageError(f"{asked} gives what is present at each visit; leave out --horizon.")
+    if refit and (every_visit or smoothed or mode != "conditional"):
+        raise UsageError(
+            "--refit gives a patient's numbers as of now, from his own records; leave out "
+            "--every-visit, --smoothed and --mode."
+        )
     horizons = tuple(sorted(set(horizon)))
     if not all(0.1 <= h <= 60.0 for h in horizons):
         raise UsageError("--horizon must lie between 0.1 and 60 months.")
@@ -84,8 +102,13 @@ def score(
         )
     if not fitted.require_gate(allow_unconverged):
         typer.echo("GATE NOT PASSED: these numbers are not to be used.", err=True)
-    request = ScoringRequest(mode, horizons, every_visit, draws_per_chain)
+    request = ScoringRequest(mode, horizons, every_visit, draws_per_chain, smoothed)
     if is_partitioned(cohort):
+        if refit or smoothed:
+            raise UsageError(
+                "--refit and --smoothed are for cohorts that are scored at once: write the "
+                "patients in question as a cohort of their own."
+            )
         _score_parts(fitted, cohort, out, request, when, (workers, scheduler), as_json, quiet)
         return
     if out is not None or workers or scheduler:
@@ -96,12 +119,17 @@ def score(
     data = Cohort.read(cohort)
     until = as_of_years(data, when)
     progress = Progress("patients", len(data.patients), quiet=quiet or not sys.stderr.isatty())
+    fallback = Refit(fitted, _say_refit if not quiet else None) if refit else None
     table = score_cohort(
         fitted, data, request, until_years=until or None, refuse_stale=True,
-        on_progress=progress.update,
+        on_progress=progress.update, fallback=fallback,
     )  # fmt: skip
     progress.finish()
     print_table_of(fitted, table, output)
+
+
+def _say_refit(what: str) -> None:
+    typer.echo(f"a patient's weights cannot be believed: {what}", err=True)
 
 
 def _score_parts(

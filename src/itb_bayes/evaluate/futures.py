@@ -6,7 +6,8 @@ time, so log p(later records | earlier ones) is a difference of two likelihoods,
 population. The population posterior without the patient's later records is had by Pareto-smoothed
 weights 1 / p(later | earlier) (Vehtari, Gelman & Gabry 2017; leave-future-out: Bürkner, Gabry &
 Vehtari 2020, J Stat Comput Simul 90:2499). Other patients' later records stay in it: this asks
-about the future of one patient in a clinic that has others, not about the future of the clinic.
+about the future of one patient in a clinic that has others. The future of the whole clinic is
+asked about by :mod:`itb_bayes.evaluate.clinic_futures`.
 """
 
 from collections.abc import Sequence
@@ -29,10 +30,13 @@ from itb_bayes.evaluate.compare import (
 from itb_bayes.inference.fitted import Fit
 from itb_bayes.inference.pointwise import patient_log_likelihood
 from itb_bayes.inference.regimes_fitted import RegimesFit
+from itb_bayes.inference.regimes_population import regimes_draws
 from itb_bayes.inference.threads import map_in_threads
 from itb_bayes.kernel.regimes.trace import trace
 from itb_bayes.model.covariates import Covariates
 from itb_bayes.model.plan import DriftPlan
+from itb_bayes.model.regimes_plan import RegimesPlan
+from itb_bayes.spec import DriftSpec
 
 Index = NDArray[np.int64]
 
@@ -95,11 +99,18 @@ def drift_futures(fit: Fit, after_years: float) -> xr.DataArray:
     UsageError
         If fewer than five patients have doses on both sides.
     """
-    series = fit.plan.series
+    return drift_later(fit.spec, fit.plan, fit.posterior, after_years)
+
+
+def drift_later(
+    spec: DriftSpec, plan: DriftPlan, posterior: xr.Dataset, after_years: float
+) -> xr.DataArray:
+    """Return the same under any draws of the population parameters."""
+    series = plan.series
     across = patients_across(series.t_years, series.offsets, after_years)
-    whole, known = (drift_part(fit.plan, across, until) for until in (np.inf, after_years))
-    later = patient_log_likelihood(fit.spec, whole, fit.posterior)
-    return later - patient_log_likelihood(fit.spec, known, fit.posterior)
+    whole, known = (drift_part(plan, across, until) for until in (np.inf, after_years))
+    later = patient_log_likelihood(spec, whole, posterior)
+    return later - patient_log_likelihood(spec, known, posterior)
 
 
 def drift_part(plan: DriftPlan, patients: Index, until_years: float) -> DriftPlan:
@@ -146,7 +157,12 @@ def regimes_futures(fit: RegimesFit, after_years: float) -> xr.DataArray:
     UsageError
         If fewer than five patients have records on both sides.
     """
-    plan, draws, posterior = fit.plan, fit.population(), fit.thinned
+    return regimes_later(fit.plan, fit.thinned, after_years)
+
+
+def regimes_later(plan: RegimesPlan, posterior: xr.Dataset, after_years: float) -> xr.DataArray:
+    """Return the same under any draws of the population parameters."""
+    draws = regimes_draws(plan, posterior)
     across = patients_across(plan.t_years, plan.offsets, after_years)
     later = plan.t_years > after_years + _EDGE
     owner = plan.step_patient[later]

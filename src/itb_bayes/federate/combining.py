@@ -15,12 +15,13 @@ from itb_bayes.checks.prior_draws import PRIOR_OF, VECTORS, prior_of
 from itb_bayes.errors import GateError, ModelError, UsageError
 from itb_bayes.federate.product import GRID, MOVING, Combination, combine, site_of
 from itb_bayes.federate.release import Release, prior_numbers
-from itb_bayes.federate.scores import Parameter, from_scores
+from itb_bayes.federate.scores import Parameter
 from itb_bayes.federate.trust import Verdict, judge_combination
 from itb_bayes.inference import bundle
 from itb_bayes.inference.estimands import drift_estimands
 from itb_bayes.kernel.structure import Process, Structure
 from itb_bayes.spec import DriftSpec
+from itb_bayes.spec.scores import from_scores
 
 Array = NDArray[np.float64]
 

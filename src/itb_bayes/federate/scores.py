@@ -8,19 +8,16 @@ a posterior exactly, whatever its family.
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.stats as st
 import xarray as xr
 from numpy.typing import NDArray
 
-from itb_bayes.checks.prior_draws import VECTORS, distribution, prior_of, variables_of
+from itb_bayes.checks.prior_draws import VECTORS, prior_of, variables_of
 from itb_bayes.inference.population import flatten
 from itb_bayes.model.plan import DriftPlan
-from itb_bayes.spec import DriftSpec, ResolvedPrior
+from itb_bayes.spec import DriftSpec
+from itb_bayes.spec.scores import to_scores
 
 Array = NDArray[np.float64]
-
-LIMIT = 8.0
-"""Scores are kept within this: a draw so far out in its prior is as good as at the end of it."""
 
 
 @dataclass(frozen=True)
@@ -55,23 +52,6 @@ def parameters_of(plan: DriftPlan) -> list[Parameter]:
         if not variable.startswith("centre_")
         for label in (labels[VECTORS[variable]] if variable in VECTORS else ("",))
     ]
-
-
-def to_scores(values: Array, prior: ResolvedPrior) -> Array:
-    """Return the scores of values of a parameter."""
-    law = distribution(prior)
-    below, above = law.cdf(values), law.sf(values)
-    # From the nearer end, so that neither is rounded to one.
-    scores = np.where(below < above, st.norm.ppf(below), st.norm.isf(above))
-    return np.clip(scores, -LIMIT, LIMIT)
-
-
-def from_scores(scores: Array, prior: ResolvedPrior) -> Array:
-    """Return the values of a parameter that have these scores."""
-    law = distribution(prior)
-    return np.where(
-        scores < 0.0, law.ppf(st.norm.cdf(scores)), law.isf(st.norm.sf(np.maximum(scores, 0.0)))
-    )
 
 
 def score_draws(spec: DriftSpec, parameters: list[Parameter], posterior: xr.Dataset) -> Array:

@@ -173,7 +173,7 @@ def _sample_resumable(
             sys.stderr.write(f"going on from {missing[0].first} finished chains\n")
         compiling = Progress("compiling the model", 0, quiet=quiet)
         if not quiet:
-            sys.stderr.write("compiling the model: about 15 s, a minute the first time\n")
+            sys.stderr.write("compiling the model: a second, up to a minute the first time\n")
         compiled = compile_model(machinery_of(spec).build(spec, plan))
         compiling.finish()
         if settings.metric != "diagonal" and not quiet:

@@ -20,8 +20,8 @@ class RegimesDraws:
 
     Attributes
     ----------
-    g : ndarray, shape (n_draw, 74)
-    own : ndarray, shape (n_draw, n_patient, 6)
+    g : ndarray, shape (n_draw, N_PAR)
+    own : ndarray, shape (n_draw, n_patient, N_OWN)
     """
 
     g: Array

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import nutpie
 import pymc as pm
-import pytensor
 import xarray as xr
 
 from itb_bayes.errors import ItbBayesError, ModelError
+from itb_bayes.inference.compiling import compiled_model
 from itb_bayes.inference.settings import SamplerSettings
 from itb_bayes.inference.whitening import NoStartError, whitened_model
 
@@ -60,10 +60,10 @@ def compile_model(model: pm.Model) -> Any:
 
     Start points are the prior means on the unconstrained scale, jittered by uniform(-1, 1) in
     every coordinate: several posterior standard deviations in every population parameter, so that
-    chains start over-dispersed and R-hat can notice when they do not meet.
+    chains start over-dispersed and R-hat can notice when they do not meet. Nothing is compiled that
+    an earlier process has compiled, whatever its data (:mod:`itb_bayes.inference.compiling`).
     """
-    with pytensor.config.change_flags(numba__fastmath=False):  # cold and warm caches then agree
-        return nutpie.compile_pymc_model(model)
+    return compiled_model(model)
 
 
 def in_coordinates(compiled: Any, settings: SamplerSettings) -> Any:

@@ -15,7 +15,6 @@ from itb_bayes.cohort.problems import InvalidCohort
 from itb_bayes.errors import CohortError, ModelError, UsageError
 from itb_bayes.evaluate.distribute import Workplace, run_tasks
 from itb_bayes.inference.regimes_fitted import RegimesFit
-from itb_bayes.inference.stored import thin
 from itb_bayes.inference.threads import at_most
 from itb_bayes.registry.results import SUMMARY_FILE, ResultFolder
 from itb_bayes.risk.scoring import ScoringRequest, score_cohort
@@ -127,9 +126,7 @@ def score_registry(
             if counts is not None:
                 done[number] = counts
         missing = [number for number in range(partitions.n_parts) if number not in done]
-        shared = _Scoring(
-            without_patients(fit, request), request, partitions, as_of, not place.in_process
-        )
+        shared = _Scoring(without_patients(fit), request, partitions, as_of, not place.in_process)
         problems: dict[int, str] = {}
         for number, scores in run_tasks(score_part, shared, missing, place):
             if scores.table is None:
@@ -146,9 +143,9 @@ def score_registry(
     return RegistryScores(out, partitions.n_parts, len(missing), counts)
 
 
-def without_patients(fit: RegimesFit, request: ScoringRequest) -> RegimesFit:
-    """Return what a worker needs of a fit: no patient of it, and only the draws that score."""
-    draws = xr.DataTree.from_dict({"posterior": thin(fit.posterior, request.draws_per_chain)})
+def without_patients(fit: RegimesFit) -> RegimesFit:
+    """Return what a worker needs of a fit: its draws, and no patient of it."""
+    draws = xr.DataTree.from_dict({"posterior": fit.posterior})
     return RegimesFit(fit.spec, fit.plan.between(0, 0), draws, fit.gate, fit.manifest)
 
 
@@ -190,6 +187,7 @@ def _identity(
         "cohort": partitions.name,
         "synthetic": partitions.synthetic or fit.synthetic,
         "as_of": None if as_of is None else str(as_of),
+        "unreliable_weights": "all draws",
         **asdict(request),
     }
 

@@ -17,6 +17,9 @@ COLUMNS = (
     "low", "high", "mcse", "mode", "model", "run", "status", "pareto_k", "synthetic",
 )  # fmt: skip
 
+SMOOTHED = "smoothed"
+"""Quantity of rows that say what was there at a visit, judged from the whole record."""
+
 NUMBERS = ("t_years", "horizon_months", "probability", "low", "high", "mcse", "pareto_k")
 """Columns of numbers; ``synthetic`` is a truth value, the others are text."""
 
@@ -97,8 +100,9 @@ def visit_table(
     weight: NDArray[np.float64],
     mode: str,
     status: NDArray[np.object_],
+    quantity: str = "present",
 ) -> pd.DataFrame:
-    """Return filtered probabilities at every step, one row per explanation.
+    """Return probabilities at every step, one row per explanation.
 
     Parameters
     ----------
@@ -106,10 +110,12 @@ def visit_table(
     plan : RegimesPlan
     probability : ndarray, shape (n_draw, n_step, 6)
     weight : ndarray, shape (n_draw, n_step)
-        Weights of the draws given what was known at each step.
+        Weights of the draws given what is used at each step.
     mode : str
     status : ndarray of str, shape (n_step,)
         Numbers are blank where it is not ``estimated``.
+    quantity : str
+        ``present`` (from what was known then) or :data:`SMOOTHED`.
     """
     mean = np.einsum("ds,dse->se", weight, probability)
     spread = np.empty((*mean.shape, 2))
@@ -131,7 +137,7 @@ def visit_table(
         {
             "patient_id": np.repeat(ids, n_explanation),
             "t_years": np.repeat(np.round(plan.data[:, Col.T], 4), n_explanation),
-            "quantity": "present",
+            "quantity": quantity,
             "horizon_months": np.nan,
             "explanation": np.tile(EXPLANATIONS, n_step),
             "probability": mean.ravel(),

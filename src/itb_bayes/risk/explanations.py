@@ -37,6 +37,9 @@ _LABEL_RATES = (
 NO_RULE = -1.0
 """Stands for a policy without a stop rule."""
 
+UNRELIABLE = "not estimated: importance weights unreliable"
+"""How the status of a patient begins whose weights cannot be believed."""
+
 MINIMUM_READINGS = 3
 """Readings of tone, or dose changes, that a patient needs before numbers are given."""
 
@@ -237,8 +240,8 @@ def _status(plan: RegimesPlan, weights: PatientWeights, i: int, mode: str) -> st
         return f"not estimated: fewer than {MINIMUM_READINGS} visits with a reading or a dose"
     if mode == "conditional" and not weights.reliable[i]:
         return (
-            f"not estimated: importance weights unreliable (Pareto k "
-            f"{weights.pareto_k[i]:.2f} above {weights.k_limit:.2f}); fit again with this patient"
+            f"{UNRELIABLE} (Pareto k {weights.pareto_k[i]:.2f} above {weights.k_limit:.2f}); "
+            "score with --refit, or fit again with this patient"
         )
     return "estimated"
 

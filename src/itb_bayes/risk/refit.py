@@ -1,0 +1,136 @@
+"""The exact fallback of scoring, for patients whose importance weights cannot be believed.
+
+Two steps, each with its own diagnostic. Draws of the fit are moved and weighted by the exact
+density (:mod:`itb_bayes.risk.moved`): seconds. Where these weights fail too, the model is sampled
+on the fitted cohort and the patient, behind the same gate as a fit: minutes to hours. Patients are
+taken one by one: those whom a fit does not expect are a choice among all new patients, and a
+population that had learned from them alone would be another one.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from itb_bayes.errors import ModelError
+from itb_bayes.inference.gate import judge
+from itb_bayes.inference.regimes_fitted import RegimesFit
+from itb_bayes.inference.regimes_population import RegimesDraws, regimes_draws
+from itb_bayes.inference.regimes_states import explanations_now, filter_patients
+from itb_bayes.inference.settings import SamplerSettings, profile_settings
+from itb_bayes.inference.stored import thin
+from itb_bayes.kernel.regimes.layout import EXPLANATIONS
+from itb_bayes.model.regimes_plan import RegimesPlan
+from itb_bayes.risk.explanations import PatientExplanations, explain_patient
+from itb_bayes.risk.moved import Mover
+from itb_bayes.risk.weights import PatientWeights, equal_weights
+
+MODE = "refit"
+
+KEPT_PER_CHAIN = 250
+"""Draws of each chain that are sampled anew from which a patient's numbers are made."""
+
+_PROFILE = "quick"
+
+
+def joined(fitted: RegimesPlan, other: RegimesPlan) -> RegimesPlan:
+    """Return one plan of the patients of both; groups and channels are those of the first."""
+    return replace(
+        fitted,
+        patient_ids=fitted.patient_ids + other.patient_ids,
+        offsets=np.concatenate([fitted.offsets, fitted.offsets[-1] + other.offsets[1:]]),
+        data=np.concatenate([fitted.data, other.data]),
+        codes=np.concatenate([fitted.codes, other.codes]),
+        diagnosis_index=np.concatenate([fitted.diagnosis_index, other.diagnosis_index]),
+        centre_index=np.concatenate([fitted.centre_index, other.centre_index]),
+        older_catheter=np.concatenate([fitted.older_catheter, other.older_catheter]),
+        untreated_tone=np.concatenate([fitted.untreated_tone, other.untreated_tone]),
+    )
+
+
+class Refit:
+    """The exact fallback of scoring by one fit.
+
+    Parameters
+    ----------
+    fit : RegimesFit
+        With its patients.
+    on_patient : callable, optional
+        Called with what is done for each patient, in words.
+
+    Raises
+    ------
+    ModelError
+        If the fit has no patients: their records are part of the posterior.
+    """
+
+    def __init__(self, fit: RegimesFit, on_patient: Callable[[str], None] | None = None) -> None:
+        if not fit.plan.n_patient:
+            raise ModelError(
+                f"fit {fit.run_id} holds no records; its posterior cannot be had anew."
+            )
+        self.fit = fit
+        self.tell = on_patient or (lambda what: None)
+        self._mover = Mover(fit)
+        self._sampler: Callable[[RegimesPlan, SamplerSettings], xr.DataTree] | None = None
+
+    def explain(self, one: RegimesPlan, horizons: tuple[float, ...]) -> PatientExplanations:
+        """Explain one patient by the posterior given the fitted cohort and his own records.
+
+        Parameters
+        ----------
+        one : RegimesPlan
+            Of this patient alone, laid out by :func:`itb_bayes.model.regimes_plan.plan_scoring`.
+        horizons : tuple of float
+            Months, increasing.
+        """
+        self.tell("moving draws")
+        everyone = regimes_draws(one, self.fit.posterior)
+        moved = self._mover.move(one, filter_patients(one, everyone).log_likelihood[:, 0])
+        if moved.weights.reliable[0]:
+            return self._told(one, moved.draws, moved.weights, horizons)
+        self.tell("moved draws will not do either, sampling with this patient")
+        return self._sampled(one, horizons)
+
+    def _sampled(self, one: RegimesPlan, horizons: tuple[float, ...]) -> PatientExplanations:
+        settings = profile_settings(_PROFILE, "regimes", seed=self.fit.seed)
+        tree = self.sample(joined(self.fit.plan, one), settings)
+        posterior = tree["posterior"].to_dataset()
+        gate = judge(tree, {"patient explanations": _reported(one, posterior)})
+        draws = regimes_draws(one, thin(posterior, KEPT_PER_CHAIN))
+        said = self._told(one, draws, equal_weights(draws.n_draw, 1), horizons)
+        if gate.passed or not said.present:
+            return said
+        why = f"not estimated: sampling with this patient did not converge ({gate.failures()[0]})"
+        return replace(
+            said, status=why, present={}, onset={}, rise={}, dose_ug={}, dose_levels_ug={},
+            dots_ug={},
+        )  # fmt: skip
+
+    def sample(self, plan: RegimesPlan, settings: SamplerSettings) -> xr.DataTree:
+        """Sample the fit's model on the records of a plan; compiled once."""
+        if self._sampler is None:
+            from itb_bayes.inference.refit import RegimesRefitter  # PyMC is heavy
+
+            self._sampler = RegimesRefitter(self.fit.spec, self.fit.plan).sample
+        return self._sampler(plan, settings)
+
+    def _told(
+        self, one: RegimesPlan, draws: RegimesDraws, weights: PatientWeights,
+        horizons: tuple[float, ...],
+    ) -> PatientExplanations:  # fmt: skip
+        states = filter_patients(one, draws)
+        return explain_patient(one, draws, states, weights, 0, MODE, horizons, self.fit.seed)
+
+
+def _reported(one: RegimesPlan, posterior: xr.Dataset) -> xr.Dataset:
+    """Return the patient's explanations per draw, as the gate judges them."""
+    now: NDArray[np.float64] = explanations_now(one, regimes_draws(one, posterior))
+    shape = (posterior.sizes["chain"], posterior.sizes["draw"], 1, len(EXPLANATIONS))
+    array = xr.DataArray(
+        now.reshape(shape), dims=("chain", "draw", "patient", "explanation"),
+        coords={"explanation": list(EXPLANATIONS)},
+    )  # fmt: skip
+    return xr.Dataset({"present": array})
