@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -154,6 +155,30 @@ def test_present_and_ahead_have_their_own_times(explained: Report) -> None:
         assert "Research use only" in resource["text"]["div"]
         assert "Research use only" in resource["note"][0]["text"]
         assert resource["meta"]["tag"][0]["code"] == "HTEST"
+
+
+def test_numbers_are_dated_by_the_last_record_and_not_by_the_day_of_asking(
+    explained: Report,
+) -> None:
+    document = explained.documents[CANARY]
+    later = replace(document, asked_as_of_years=document.as_of_years + 0.5)
+    bundle = fhir_bundle(later, "R5", TODAY)
+    BUNDLES["R5"].model_validate_json(json_text(bundle))
+    dose, now, ahead = (entry["resource"] for entry in bundle["entry"][-3:])
+    assert dose["effectiveDateTime"] == "2025-09-29"  # 183 days before
+    assert {p["whenPeriod"]["end"] for p in now["prediction"]} == {"2025-09-29"}
+    assert {p["whenPeriod"]["start"] for p in ahead["prediction"]} == {"2025-09-29"}
+    assert {p["whenPeriod"]["end"] for p in ahead["prediction"]} == {"2026-09-29"}
+    assert now["occurrenceDateTime"] == ahead["occurrenceDateTime"] == "2026-03-31"
+
+
+def test_every_prediction_says_whom_it_is_beside(explained: Report, report: Report) -> None:
+    for document in (explained.documents[CANARY], report.documents[CANARY]):
+        for prediction in _predictions(fhir_bundle(document, "R5", TODAY)):
+            said = prediction["rationale"]
+            assert re.search(
+                r"(Mean over|yearly comparisons of) the \d+ (fitted )?MS patients", said
+            ), said
 
 
 def test_hostile_identifiers_are_valid_in_a_bundle(explained: Report) -> None:

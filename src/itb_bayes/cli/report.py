@@ -47,7 +47,10 @@ def report(
         None, "--dates", help="The cohort that was fitted, for its dates: fits hold none."
     ),
     date: str | None = typer.Option(
-        None, "--date", help="Day the records run to (YYYY-MM-DD) in FHIR; default: --as-of."
+        None,
+        "--date",
+        help="Day in FHIR (YYYY-MM-DD): of the as-of time or, without a calendar, to which the "
+        "records run. Default: the day of --as-of.",
     ),
     workers: int | None = typer.Option(
         None, "--workers", help="Processes that render PDF; default: one per core."

@@ -6,11 +6,12 @@ no qualitative risk, and no code that has not been verified: concepts are text.
 
 import calendar
 import uuid
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Literal
 
 from markupsafe import escape
 
+from itb_bayes.cohort.contract import DAYS_PER_YEAR
 from itb_bayes.figures.style import plain_text
 from itb_bayes.report.document import PatientDocument, Risk
 from itb_bayes.report.explained import ExplanationNow
@@ -36,18 +37,20 @@ def fhir_bundle(document: PatientDocument, release: Release, today: date) -> dic
     release : {"R4B", "R5"}
         Elements used are also those of R4 4.0.1.
     today : date
-        Taken as the day of the last record: cohorts hold times since implant, FHIR needs dates.
+        Day of the as-of time; where the document holds none, taken as the day of the last record:
+        cohorts hold times since implant, FHIR needs dates.
     """
+    seen = data_day(document, today)
     ids = {name: _urn(document, name) for name in ("patient", "device", "dose", "now", "ahead")}
     resources = [
         ("patient", _patient(document)),
         ("device", _device(document, release)),
-        ("dose", _dose(document, ids, today)),
+        ("dose", _dose(document, ids, seen)),
     ]
     if document.explanations is not None:
-        now = [_present(item, today) for item in document.explanations.items]
+        now = [_present(document, item, seen) for item in document.explanations.items]
         resources.append(("now", _assessment(document, ids, today, "present as of the data", now)))
-    ahead = [_ahead(risk, today) for risk in document.risks_ahead]
+    ahead = [_ahead(document, risk, seen) for risk in document.risks_ahead]
     resources.append(("ahead", _assessment(document, ids, today, "ahead", ahead)))
     return {
         "resourceType": "Bundle",
@@ -55,6 +58,21 @@ def fhir_bundle(document: PatientDocument, release: Release, today: date) -> dic
         "type": "collection",
         "entry": [{"fullUrl": ids[name], "resource": resource} for name, resource in resources],
     }
+
+
+def data_day(document: PatientDocument, today: date) -> date:
+    """Return the day of a patient's last record, as of which the numbers are.
+
+    Parameters
+    ----------
+    document : PatientDocument
+    today : date
+        Day of the as-of time.
+    """
+    if document.asked_as_of_years is None:
+        return today
+    years = max(document.asked_as_of_years - document.as_of_years, 0.0)
+    return today - timedelta(days=round(DAYS_PER_YEAR * years))
 
 
 def percent(probability: float) -> float:
@@ -122,14 +140,14 @@ def _device(document: PatientDocument, release: Release) -> dict[str, Any]:
     }
 
 
-def _dose(document: PatientDocument, ids: dict[str, str], today: date) -> dict[str, Any]:
+def _dose(document: PatientDocument, ids: dict[str, str], seen: date) -> dict[str, Any]:
     return {
         "resourceType": "Observation",
         **_meta(document),
         "status": "final",
         "code": {"text": "programmed intrathecal baclofen dose"},
         "subject": {"reference": ids["patient"]},
-        "effectiveDateTime": today.isoformat(),
+        "effectiveDateTime": seen.isoformat(),
         "valueQuantity": {
             "value": document.inputs.dose_ug[-1],
             "unit": "µg/day",
@@ -161,22 +179,32 @@ def _assessment(
     return resource | ({"prediction": predictions} if predictions else {})
 
 
-def _present(item: ExplanationNow, today: date) -> dict[str, Any]:
-    day = today.isoformat()
+def _present(document: PatientDocument, item: ExplanationNow, seen: date) -> dict[str, Any]:
+    day = seen.isoformat()
     rationale = "Present as of the last record; the explanations exclude one another."
-    if item.group_share is not None:
-        rationale += f" Mean over the patients compared with: {percent(item.group_share):g} %."
+    rationale += _beside(document, item.group_share)
     return _prediction(item.name, item, {"start": day, "end": day}, rationale)
 
 
-def _ahead(risk: Risk, today: date) -> dict[str, Any]:
-    end = months_later(today, risk.horizon_months).isoformat()
-    return _prediction(
-        risk.definition,
-        risk,
-        {"start": today.isoformat(), "end": end},
-        f"Within or at {risk.horizon_months:g} months of the last record.",
-    )
+def _ahead(document: PatientDocument, risk: Risk, seen: date) -> dict[str, Any]:
+    end = months_later(seen, risk.horizon_months).isoformat()
+    rationale = f"Within or at {risk.horizon_months:g} months of the last record."
+    base = document.comparators
+    if risk.threshold_ug is None:
+        rationale += _beside(document, risk.group_share)
+    elif base.base_rate is not None:
+        rationale += (
+            f" For comparison, {percent(base.base_rate):g} % of the yearly comparisons of "
+            f"{base.base_group} showed such a rise."
+        )
+    return _prediction(risk.definition, risk, {"start": seen.isoformat(), "end": end}, rationale)
+
+
+def _beside(document: PatientDocument, share: float | None) -> str:
+    """Return the mean of the same probability over the patients compared with."""
+    if share is None or document.explanations is None:
+        return ""
+    return f" Mean over {document.explanations.group}: {percent(share):g} %."
 
 
 def _prediction(

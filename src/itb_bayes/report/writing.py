@@ -188,7 +188,8 @@ def choose_patients(plan: DriftPlan | RegimesPlan, patients: tuple[str, ...]) ->
         if patient_id not in place:
             raise UsageError(
                 f"patient {patient_id!r} is not among these {len(place)} patients. Identifiers "
-                "are compared exactly; patients set aside have no page."
+                "are compared exactly, and `itb-bayes risk` lists those of a fit; patients set "
+                "aside have no page."
             )
     return sorted({place[patient_id] for patient_id in patients or tuple(place)})
 
