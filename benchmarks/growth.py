@@ -160,7 +160,7 @@ def page(found: Found) -> str:
     return (
         "# Growth of a gradient with patients and visits\n\n"
         "Value and gradient of the whole log density, as the sampler calls it, in one thread. SYNTHETIC "
-        "patients of `clinic-small`, repeated; the last rows of each table have fewer visits each.\n\n"
+        "patients of `clinic-small`, repeated; the last rows of each table have fewer visits each. A visit of `@regimes` is a day on which anything was recorded.\n\n"
         "```console\npython benchmarks/growth.py\n```\n\n"
         "![Milliseconds per gradient against patients and against visits](growth.svg)\n\n"
         f"{machine['processor']}, {machine['cores']} cores, shared with other work: shortest processor "

@@ -107,6 +107,7 @@ def test_libraries_that_were_imported_before_are_changed_in_place(parent):
     assert lines == [folder, folder, "False"]
 
 
-def test_importing_a_kernel_is_enough(parent):
-    lines = printed_by("import os, itb_bayes.kernel.panel\nprint(os.environ['NUMBA_CACHE_DIR'])")
+@pytest.mark.parametrize("module", ["kernel.panel", "inference.settings"])
+def test_importing_a_kernel_or_the_sampler_is_enough(module, parent):
+    lines = printed_by(f"import os, itb_bayes.{module}\nprint(os.environ['NUMBA_CACHE_DIR'])")
     assert lines == [str(parent / "itb-bayes" / kernel_digest() / "numba")]
