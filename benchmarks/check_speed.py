@@ -48,6 +48,7 @@ def describe(folder: Path) -> str:
         f"`{fit.spec.name}` on `{fit.manifest['cohort']}`: {fit.plan.n_patient} patients, "
         f"{n_record:,} {'doses' if fit.spec.kind == 'drift' else 'days of record'}, "
         f"{sizes['chain']} x {sizes['draw']} draws"
+        + ("" if fit.gate.passed else "; its gate was not passed")
     )
 
 
