@@ -24,7 +24,6 @@ from itb_bayes.checks.regimes_predictive import compare_courses
 from itb_bayes.checks.regimes_prior import draw_regimes_prior
 from itb_bayes.checks.regimes_replicates import (
     CourseSet,
-    part_of,
     replicate_courses,
     with_observed,
 )
@@ -77,7 +76,7 @@ def right_model(
     """Return records drawn from the model, and its parameters as so many equal draws."""
     spec = load_model("@regimes")
     whole = plan_regimes(spec, Cohort.read(cohort))
-    design = part_of(whole, np.arange(min(n_patient, whole.n_patient)))
+    design = whole.select(np.arange(min(n_patient, whole.n_patient)))
     middle = draw_regimes_prior(spec, design, 400, SEED).median("draw").expand_dims("draw", axis=1)
     truth = regimes_draws(design, middle)
     course = draw_courses(

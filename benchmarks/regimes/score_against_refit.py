@@ -27,7 +27,7 @@ from itb_bayes.inference.stored import thin
 from itb_bayes.kernel.regimes.layout import EXPLANATIONS
 from itb_bayes.model.regimes_plan import plan_scoring
 from itb_bayes.risk.moved import Mover
-from itb_bayes.risk.refit import Refit, joined
+from itb_bayes.risk.refit import Refit
 from itb_bayes.risk.scoring import DRAWS_PER_CHAIN
 from itb_bayes.risk.weights import importance_weights
 from itb_bayes.simulate import load_settings, simulate_cohort, write_cohort
@@ -83,7 +83,7 @@ def compare(fit, mover, refit, one, settings):
     found["moved"] = weighted(filter_patients(one, moved.draws), moved.weights)
     found["moved"]["rounds"] = moved.rounds
     started = time.process_time()
-    posterior = refit.sample(joined(fit.plan, one), settings)["posterior"].to_dataset()
+    posterior = refit.sample(fit.plan.followed_by(one), settings)["posterior"].to_dataset()
     now = explanations_now(one, regimes_draws(one, posterior))[:, 0]
     # Draws of a chain are correlated: the error of a mean from blocks of each run.
     blocks = np.array([block.mean(axis=0) for block in np.array_split(now, BLOCKS)])

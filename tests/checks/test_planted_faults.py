@@ -8,7 +8,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from itb_bayes.checks.regimes_replicates import part_of, replicate_courses
+from itb_bayes.checks.regimes_replicates import replicate_courses
 from itb_bayes.inference.regimes_population import RegimesDraws
 from itb_bayes.kernel.regimes.layout import Col
 from itb_bayes.resources import demo_cohort_dir
@@ -35,7 +35,7 @@ def right(bench):
     plan, draws = bench.right_model(demo_cohort_dir(), 30, N_DRAW)
     shortest = np.sort(np.argsort(np.diff(plan.offsets), kind="stable")[6:18])
     few = RegimesDraws(draws.g, np.ascontiguousarray(draws.own[:, shortest]))
-    part = part_of(plan, shortest)
+    part = plan.select(shortest)
     return part, few, replicate_courses(part, few, bench.SEED, N_DRAW)
 
 

@@ -14,7 +14,6 @@ from itb_bayes.checks.regimes_replicates import (
     CourseSet,
     choose_patients,
     course_set,
-    part_of,
     replicate_courses,
     with_observed,
 )
@@ -50,7 +49,7 @@ def clinic():
 def own_data(clinic) -> CourseSet:
     """Cohorts of the model; the first stands for the observed one."""
     shortest = np.argsort(np.diff(clinic.plan.offsets), kind="stable")[:16]
-    part = part_of(clinic.plan, np.sort(shortest))
+    part = clinic.plan.select(np.sort(shortest))
     draws = clinic.population(part)
     same = RegimesDraws(np.repeat(draws.g[:1], 105, axis=0), np.repeat(draws.own[:1], 105, axis=0))
     return replicate_courses(part, same, 1, 105)
@@ -210,7 +209,7 @@ def test_large_cohorts_are_looked_at_in_part(clinic, monkeypatch):
     assert 1 <= chosen.size < clinic.plan.n_patient
     assert np.diff(clinic.plan.offsets)[chosen].sum() <= 400
     np.testing.assert_array_equal(chosen, choose_patients(clinic.plan, 120, 1))
-    part = part_of(clinic.plan, chosen)
+    part = clinic.plan.select(chosen)
     assert part.patient_ids == tuple(clinic.plan.patient_ids[i] for i in chosen)
     monkeypatch.setattr(replicates, "STEP_BUDGET", 1)
     assert choose_patients(clinic.plan, 120, 1).size == 1

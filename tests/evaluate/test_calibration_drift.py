@@ -19,6 +19,7 @@ from itb_bayes.evaluate.distribute import Workplace
 from itb_bayes.inference import refit
 from itb_bayes.inference.fitted import Fit
 from itb_bayes.inference.settings import SamplerSettings
+from itb_bayes.model.plan import plan_drift
 from itb_bayes.spec import ModelSpec
 
 
@@ -174,9 +175,9 @@ def test_what_a_user_can_get_wrong(passed_fit, tiny_folder, tmp_path, monkeypatc
 
 
 @pytest.mark.slow
-def test_drift_model_is_calibrated_and_two_workers_change_nothing(tiny_plan, tmp_path):
+def test_drift_model_is_calibrated_and_two_workers_change_nothing(tiny_cohort, tmp_path):
     spec = spec_with(centre="no")
-    experiment = DriftExperiment(spec, tiny_plan)
+    experiment = DriftExperiment(spec, plan_drift(spec, tiny_cohort))
     done = calibrate(experiment, tmp_path / "two", replicates=60, seed=11, quiet=True)
     assert rank_table(done.table)["p"].min() > 0.05 / 60
     calibrate(experiment, tmp_path / "one", replicates=20, seed=11, place=Workplace(0), quiet=True)

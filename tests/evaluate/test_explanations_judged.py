@@ -19,7 +19,6 @@ from itb_bayes.evaluate.explanations.filtered import (
     filtered_probabilities,
     leave_out_patients,
     run_fold,
-    select_patients,
 )
 from itb_bayes.evaluate.explanations.reference import confirmed_episodes, reference_of
 from itb_bayes.evaluate.explanations.scores import explanation_checks
@@ -98,7 +97,7 @@ def test_probabilities_sum_to_one_and_use_earlier_records_only(fit, small):
 
 
 def test_patients_are_selected_with_all_their_rows(fit):
-    some = select_patients(fit.plan, np.array([1, 4]))
+    some = fit.plan.select(np.array([1, 4]))
     assert some.patient_ids == ("R2", "R5")
     np.testing.assert_array_equal(some.data[: some.offsets[1]], rows_of(fit.plan, 1))
     np.testing.assert_array_equal(some.data[some.offsets[1] :], rows_of(fit.plan, 4))

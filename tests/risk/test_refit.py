@@ -15,7 +15,7 @@ from itb_bayes.inference.regimes_states import filter_patients
 from itb_bayes.kernel.regimes.layout import EXPLANATIONS
 from itb_bayes.risk import moved, scoring
 from itb_bayes.risk.moved import Mover, temper, tilt
-from itb_bayes.risk.refit import Refit, joined
+from itb_bayes.risk.refit import Refit
 from itb_bayes.risk.scoring import score_cohort
 from itb_bayes.risk.weights import importance_weights
 from itb_bayes.spec.distributions import distribution
@@ -195,7 +195,7 @@ def test_sampling_is_compiled_once_for_the_fits_groups(apart):
     with mock.patch("itb_bayes.inference.refit.RegimesRefitter") as refitter:
         refit = Refit(apart)
         for _ in range(2):
-            refit.sample(joined(apart.plan, apart.plan.between(0, 1)), "settings")
+            refit.sample(apart.plan.followed_by(apart.plan.between(0, 1)), "settings")
     refitter.assert_called_once_with(apart.spec, apart.plan)
     assert refitter.return_value.sample.call_count == 2
 

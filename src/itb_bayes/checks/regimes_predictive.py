@@ -11,7 +11,6 @@ from itb_bayes.checks.regimes_replicates import (
     N_REPLICATE,
     CourseSet,
     choose_patients,
-    part_of,
     replicate_courses,
     with_observed,
 )
@@ -55,7 +54,7 @@ def joint_checks(
         Called with the number of replicated cohorts done.
     """
     chosen = choose_patients(fit.plan, N_REPLICATE, fit.seed)
-    plan = part_of(fit.plan, chosen)
+    plan = fit.plan.select(chosen)
     courses = with_observed(
         replicate_courses(plan, fit.population(plan), fit.seed, on_replicate=on_replicate)
     )

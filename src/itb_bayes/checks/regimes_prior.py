@@ -12,7 +12,6 @@ from itb_bayes.checks.prior_predictive import PROBABILITIES, dose_check, ratio_c
 from itb_bayes.checks.regimes_replicates import (
     CourseSet,
     choose_patients,
-    part_of,
     replicate_courses,
 )
 from itb_bayes.checks.regimes_statistics import fault_statistics, settled
@@ -87,7 +86,7 @@ def regimes_prior_checks(
     on_cohort : callable, optional
         Called with the number of simulated cohorts done.
     """
-    part = part_of(plan, choose_patients(plan, N_COHORT, seed))
+    part = plan.select(choose_patients(plan, N_COHORT, seed))
     draws = regimes_draws(part, draw_regimes_prior(spec, part, N_COHORT, seed))
     with np.errstate(all="ignore"):  # absurd priors overflow, and are to be reported as such
         courses = replicate_courses(part, draws, seed, N_COHORT, on_cohort)

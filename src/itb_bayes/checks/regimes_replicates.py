@@ -1,7 +1,7 @@
 """Replicated cohorts of a regimes model: the design of a plan, with new courses of its patients."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,25 +59,6 @@ def choose_patients(plan: RegimesPlan, n_replicate: int, seed: int) -> Index:
     order = np.random.default_rng([seed, 0xC0]).permutation(plan.n_patient)
     within = np.cumsum(lengths[order]) * n_replicate <= STEP_BUDGET
     return np.sort(order[: max(int(within.sum()), 1)])
-
-
-def part_of(plan: RegimesPlan, patients: Index) -> RegimesPlan:
-    """Return the plan of some patients; labels and channels stay."""
-    if patients.size == plan.n_patient:
-        return plan
-    rows = [np.arange(plan.offsets[i], plan.offsets[i + 1]) for i in patients]
-    index = np.concatenate(rows)
-    return replace(
-        plan,
-        patient_ids=tuple(plan.patient_ids[i] for i in patients),
-        offsets=np.concatenate([[0], np.cumsum([row.size for row in rows])]).astype(np.int64),
-        data=plan.data[index],
-        codes=plan.codes[index],
-        diagnosis_index=plan.diagnosis_index[patients],
-        centre_index=plan.centre_index[patients],
-        older_catheter=plan.older_catheter[patients],
-        untreated_tone=plan.untreated_tone[patients],
-    )
 
 
 def replicate_courses(

@@ -6,12 +6,10 @@ of one fit (leave-future-out: Bürkner, Gabry & Vehtari 2020, J Stat Comput Simu
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from itb_bayes.checks.loo import PatientLoo
@@ -23,15 +21,19 @@ from itb_bayes.evaluate.compare import (
     comparison_rows,
     refuse_incomparable,
 )
-from itb_bayes.evaluate.futures import drift_later, drift_part, patients_across, regimes_later
+from itb_bayes.evaluate.futures import (
+    EDGE,
+    drift_later,
+    drift_part,
+    patients_across,
+    regimes_later,
+)
 from itb_bayes.inference.gate import judge
 from itb_bayes.inference.regimes_fitted import PATIENT_DRAWS_PER_CHAIN, RegimesFit
 from itb_bayes.inference.settings import SamplerSettings
 from itb_bayes.inference.stored import thin
 from itb_bayes.model.plan import DriftPlan
 from itb_bayes.model.regimes_plan import RegimesPlan
-
-EDGE = 1e-6
 
 
 def compare_clinic_futures(
@@ -118,17 +120,5 @@ def drift_past(plan: DriftPlan, until_years: float) -> DriftPlan:
 
 def regimes_past(plan: RegimesPlan, until_years: float) -> RegimesPlan:
     """Return the plan with days of record up to a time, of all patients who have one."""
-    kept: NDArray[np.bool_] = plan.t_years <= until_years + EDGE
-    lengths = np.bincount(plan.step_patient[kept], minlength=plan.n_patient)
-    patients = np.flatnonzero(lengths)
-    return replace(
-        plan,
-        patient_ids=tuple(plan.patient_ids[i] for i in patients),
-        offsets=np.concatenate([[0], np.cumsum(lengths[patients])]).astype(np.int64),
-        data=plan.data[kept],
-        codes=plan.codes[kept],
-        diagnosis_index=plan.diagnosis_index[patients],
-        centre_index=plan.centre_index[patients],
-        older_catheter=plan.older_catheter[patients],
-        untreated_tone=plan.untreated_tone[patients],
-    )
+    kept = plan.t_years <= until_years + EDGE
+    return plan.select(np.unique(plan.step_patient[kept]), kept)

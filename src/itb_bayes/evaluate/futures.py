@@ -11,10 +11,8 @@ asked about by :mod:`itb_bayes.evaluate.clinic_futures`.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
@@ -27,13 +25,13 @@ from itb_bayes.evaluate.compare import (
     comparison_rows,
     refuse_incomparable,
 )
+from itb_bayes.evaluate.crossval.folds import subset_plan
 from itb_bayes.inference.fitted import Fit
 from itb_bayes.inference.pointwise import patient_log_likelihood
 from itb_bayes.inference.regimes_fitted import RegimesFit
 from itb_bayes.inference.regimes_population import regimes_draws
 from itb_bayes.inference.threads import map_in_threads
 from itb_bayes.kernel.regimes.trace import trace
-from itb_bayes.model.covariates import Covariates
 from itb_bayes.model.plan import DriftPlan
 from itb_bayes.model.regimes_plan import RegimesPlan
 from itb_bayes.spec import DriftSpec
@@ -41,7 +39,7 @@ from itb_bayes.spec import DriftSpec
 Index = NDArray[np.int64]
 
 LEAST_PATIENTS = 5
-_EDGE = 1e-6
+EDGE = 1e-6
 
 
 def compare_futures(fits: Sequence[AnyFit], after_years: float) -> tuple[ComparisonRow, ...]:
@@ -82,7 +80,7 @@ def patients_across(t_years: NDArray[np.float64], offsets: Index, after_years: f
         If they are fewer than five.
     """
     first, last = t_years[offsets[:-1]], t_years[offsets[1:] - 1]
-    across = np.flatnonzero((first <= after_years + _EDGE) & (last > after_years + _EDGE))
+    across = np.flatnonzero((first <= after_years + EDGE) & (last > after_years + EDGE))
     if across.size < LEAST_PATIENTS:
         raise UsageError(
             f"only {across.size} patients have records both up to year {after_years:g} and after "
@@ -119,34 +117,8 @@ def drift_part(plan: DriftPlan, patients: Index, until_years: float) -> DriftPla
     Each of them must have at least one such reading.
     """
     series = plan.series
-    rows = np.flatnonzero(
-        np.isin(series.patient, patients) & (series.t_years <= until_years + _EDGE)
-    )
-    place = np.full(plan.n_patient, -1)
-    place[patients] = np.arange(patients.size)
-    owner = place[series.patient[rows]]
-    return replace(
-        plan,
-        series=replace(
-            series,
-            patient_ids=tuple(series.patient_ids[i] for i in patients),
-            patient=owner,
-            t_years=series.t_years[rows],
-            daily_dose_ug=series.daily_dose_ug[rows],
-            dose_year_before_ug=series.dose_year_before_ug[patients],
-            n_rows=np.bincount(owner, minlength=patients.size),
-            ended=tuple(series.ended[i] for i in patients),
-            set_aside=pd.DataFrame({"patient_id": [], "t_years": [], "reason": []}),
-        ),
-        diagnosis_index=plan.diagnosis_index[patients],
-        centre_index=plan.centre_index[patients],
-        level_covariates=_rows(plan.level_covariates, patients),
-        drift_covariates=_rows(plan.drift_covariates, patients),
-    )
-
-
-def _rows(covariates: Covariates, patients: Index) -> Covariates:
-    return Covariates(covariates.names, covariates.design[patients])
+    known = series.t_years <= until_years + EDGE
+    return subset_plan(plan, known & np.isin(series.patient, patients))
 
 
 def regimes_futures(fit: RegimesFit, after_years: float) -> xr.DataArray:
@@ -164,7 +136,7 @@ def regimes_later(plan: RegimesPlan, posterior: xr.Dataset, after_years: float) 
     """Return the same under any draws of the population parameters."""
     draws = regimes_draws(plan, posterior)
     across = patients_across(plan.t_years, plan.offsets, after_years)
-    later = plan.t_years > after_years + _EDGE
+    later = plan.t_years > after_years + EDGE
     owner = plan.step_patient[later]
 
     def run(s: int) -> NDArray[np.float64]:

@@ -21,6 +21,8 @@ _DOUBLES = types.CPointer(types.double)
 _LOGP_SIGNATURE = types.int64(types.uint64, _DOUBLES, _DOUBLES, _DOUBLES, types.voidptr)
 _EXPAND_SIGNATURE = types.int64(types.uint64, types.uint64, _DOUBLES, _DOUBLES, types.voidptr)
 
+# A C function must not let an exception pass to the sampler: any becomes a code, by the one clause
+# for them that numba compiles. The sampler then refuses the point, or says that it failed.
 _LOGP_SOURCE = """\
 def logp(dim, x_, gradient_, value_, record_):
     if dim != {n_dim}:

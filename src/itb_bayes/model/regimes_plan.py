@@ -126,18 +126,57 @@ class RegimesPlan:
         return np.repeat(np.arange(self.n_patient), np.diff(self.offsets))
 
     def between(self, first: int, last: int) -> "RegimesPlan":
-        """Return the plan of the patients ``first`` to ``last - 1``."""
+        """Return the plan of the patients ``first`` to ``last - 1``, without a copy."""
         own, steps = slice(first, last), slice(int(self.offsets[first]), int(self.offsets[last]))
+        offsets = self.offsets[first : last + 1] - self.offsets[first]
+        return self._taken(self.patient_ids[own], own, steps, offsets)
+
+    def select(
+        self, patients: NDArray[np.int64], kept: NDArray[np.bool_] | None = None
+    ) -> "RegimesPlan":
+        """Return the plan of some patients; diagnoses, centres and channels keep their labels.
+
+        Parameters
+        ----------
+        patients : ndarray of int64
+        kept : ndarray of bool, shape (n_step,), optional
+            Steps that are kept, at least one of each of these patients; all by default.
+        """
+        rows = [np.arange(self.offsets[i], self.offsets[i + 1]) for i in patients]
+        if kept is not None:
+            rows = [own[kept[own]] for own in rows]
+        offsets = np.concatenate([[0], np.cumsum([own.size for own in rows])]).astype(np.int64)
+        ids = tuple(self.patient_ids[i] for i in patients)
+        return self._taken(ids, patients, np.concatenate(rows), offsets)
+
+    def _taken(
+        self, ids: tuple[str, ...], own: slice | NDArray[np.int64],
+        steps: slice | NDArray[np.int64], offsets: NDArray[np.int64],
+    ) -> "RegimesPlan":  # fmt: skip
         return replace(
             self,
-            patient_ids=self.patient_ids[own],
-            offsets=self.offsets[first : last + 1] - self.offsets[first],
+            patient_ids=ids,
+            offsets=offsets,
             data=self.data[steps],
             codes=self.codes[steps],
             diagnosis_index=self.diagnosis_index[own],
             centre_index=self.centre_index[own],
             older_catheter=self.older_catheter[own],
             untreated_tone=self.untreated_tone[own],
+        )
+
+    def followed_by(self, other: "RegimesPlan") -> "RegimesPlan":
+        """Return one plan of the patients of both; groups and channels are those of this one."""
+        return replace(
+            self,
+            patient_ids=self.patient_ids + other.patient_ids,
+            offsets=np.concatenate([self.offsets, self.offsets[-1] + other.offsets[1:]]),
+            data=np.concatenate([self.data, other.data]),
+            codes=np.concatenate([self.codes, other.codes]),
+            diagnosis_index=np.concatenate([self.diagnosis_index, other.diagnosis_index]),
+            centre_index=np.concatenate([self.centre_index, other.centre_index]),
+            older_catheter=np.concatenate([self.older_catheter, other.older_catheter]),
+            untreated_tone=np.concatenate([self.untreated_tone, other.untreated_tone]),
         )
 
 

@@ -35,21 +35,6 @@ KEPT_PER_CHAIN = 250
 _PROFILE = "quick"
 
 
-def joined(fitted: RegimesPlan, other: RegimesPlan) -> RegimesPlan:
-    """Return one plan of the patients of both; groups and channels are those of the first."""
-    return replace(
-        fitted,
-        patient_ids=fitted.patient_ids + other.patient_ids,
-        offsets=np.concatenate([fitted.offsets, fitted.offsets[-1] + other.offsets[1:]]),
-        data=np.concatenate([fitted.data, other.data]),
-        codes=np.concatenate([fitted.codes, other.codes]),
-        diagnosis_index=np.concatenate([fitted.diagnosis_index, other.diagnosis_index]),
-        centre_index=np.concatenate([fitted.centre_index, other.centre_index]),
-        older_catheter=np.concatenate([fitted.older_catheter, other.older_catheter]),
-        untreated_tone=np.concatenate([fitted.untreated_tone, other.untreated_tone]),
-    )
-
-
 class Refit:
     """The exact fallback of scoring by one fit.
 
@@ -96,7 +81,7 @@ class Refit:
 
     def _sampled(self, one: RegimesPlan, horizons: tuple[float, ...]) -> PatientExplanations:
         settings = profile_settings(_PROFILE, "regimes", seed=self.fit.seed)
-        tree = self.sample(joined(self.fit.plan, one), settings)
+        tree = self.sample(self.fit.plan.followed_by(one), settings)
         posterior = tree["posterior"].to_dataset()
         gate = judge(tree, {"patient explanations": _reported(one, posterior)})
         draws = regimes_draws(one, thin(posterior, KEPT_PER_CHAIN))

@@ -1,7 +1,5 @@
 """Centile bands of the dose under a regimes fit: the growth chart behind a patient."""
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,18 +23,9 @@ LATE_YEARS = 0.5
 
 def first_steps(plan: RegimesPlan, patients: NDArray[np.int64]) -> RegimesPlan:
     """Return the plan of the first step of the chosen patients."""
-    rows = plan.offsets[:-1][patients]
-    return replace(
-        plan,
-        patient_ids=tuple(plan.patient_ids[i] for i in patients),
-        offsets=np.arange(patients.size + 1, dtype=np.int64),
-        data=plan.data[rows],
-        codes=plan.codes[rows],
-        diagnosis_index=plan.diagnosis_index[patients],
-        centre_index=plan.centre_index[patients],
-        older_catheter=plan.older_catheter[patients],
-        untreated_tone=plan.untreated_tone[patients],
-    )
+    first = np.zeros(int(plan.offsets[-1]), dtype=bool)
+    first[plan.offsets[:-1]] = True
+    return plan.select(patients, first)
 
 
 def explained_bands(

@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from itb_bayes.checks.prior_draws import draw_prior
-from itb_bayes.evaluate.calibration.experiment import rank_parameters, thin_to
+from itb_bayes.evaluate.calibration.experiment import TruthsOfFit, rank_parameters, thin_to
 from itb_bayes.inference.fitted import Fit
 from itb_bayes.inference.patients import draw_patients
 from itb_bayes.inference.plan_store import plan_digest
@@ -114,7 +114,7 @@ class DriftExperiment:
         return ranks
 
 
-class DriftPosteriorExperiment(DriftExperiment):
+class DriftPosteriorExperiment(TruthsOfFit, DriftExperiment):
     """Population parameters from a fit's posterior; the data are the fit's and a replicate's.
 
     Posterior calibration (Säilynoja et al. 2025, arXiv:2502.03279): truths from p(θ | data), new
@@ -129,20 +129,8 @@ class DriftPosteriorExperiment(DriftExperiment):
 
     def __init__(self, fit: Fit, sampler: SamplerSettings = SAMPLER) -> None:
         super().__init__(fit.spec, fit.plan, sampler)
-        self._posterior = fit.posterior
-        self._run = str(fit.manifest["run"])
+        self._take_truths_from(fit.posterior, str(fit.manifest["run"]))
         self._both = doubled(fit.plan)
-
-    @property
-    def identity(self) -> Mapping[str, Any]:
-        """That of the design, and the fit."""
-        return {**super().identity, "kind": "posterior", "fit": self._run}
-
-    def draw_truth(self, rng: np.random.Generator) -> xr.Dataset:
-        """Draw one posterior draw."""
-        chain = int(rng.integers(self._posterior.sizes["chain"]))
-        draw = int(rng.integers(self._posterior.sizes["draw"]))
-        return self._posterior.isel(chain=[chain], draw=[draw])
 
     def fit(self, data: Replicate, seed: int) -> xr.DataTree:
         """Sample the posterior given the observed and the simulated doses."""

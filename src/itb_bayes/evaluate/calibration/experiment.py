@@ -51,6 +51,28 @@ class Experiment(Protocol):
         """Return, by quantity, how many of :data:`N_RANKED` draws lie below the truth."""
 
 
+class TruthsOfFit:
+    """Truths are posterior draws of a fit; for experiments that say so after this in their bases.
+
+    Posterior calibration: Säilynoja et al. 2025, arXiv:2502.03279.
+    """
+
+    def _take_truths_from(self, posterior: xr.Dataset, run: str) -> None:
+        self._posterior, self._run = posterior, run
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """That of the design, and the fit."""
+        own: Mapping[str, Any] = super().identity  # type: ignore[misc]
+        return {**own, "kind": "posterior", "fit": self._run}
+
+    def draw_truth(self, rng: np.random.Generator) -> xr.Dataset:
+        """Draw one posterior draw."""
+        chain = int(rng.integers(self._posterior.sizes["chain"]))
+        draw = int(rng.integers(self._posterior.sizes["draw"]))
+        return self._posterior.isel(chain=[chain], draw=[draw])
+
+
 @dataclass(frozen=True)
 class Replicate:
     """One replicate, as it is kept.

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from itb_bayes.checks.regimes_prior import draw_regimes_prior
-from itb_bayes.evaluate.calibration.experiment import rank_parameters, thin_to
+from itb_bayes.evaluate.calibration.experiment import TruthsOfFit, rank_parameters, thin_to
 from itb_bayes.inference.pointwise import regimes_pointwise
 from itb_bayes.inference.regimes_fitted import RegimesFit
 from itb_bayes.inference.regimes_population import regimes_draws
@@ -105,7 +105,7 @@ class RegimesExperiment:
         return ranks
 
 
-class RegimesPosteriorExperiment(RegimesExperiment):
+class RegimesPosteriorExperiment(TruthsOfFit, RegimesExperiment):
     """Population parameters from a fit's posterior; the data are the fit's and a replicate's.
 
     Posterior calibration (Säilynoja et al. 2025, arXiv:2502.03279), as
@@ -121,19 +121,7 @@ class RegimesPosteriorExperiment(RegimesExperiment):
 
     def __init__(self, fit: RegimesFit, sampler: SamplerSettings = SAMPLER) -> None:
         super().__init__(fit.spec, fit.plan, sampler)
-        self._posterior = fit.posterior
-        self._run = str(fit.manifest["run"])
-
-    @property
-    def identity(self) -> Mapping[str, Any]:
-        """That of the design, and the fit."""
-        return {**super().identity, "kind": "posterior", "fit": self._run}
-
-    def draw_truth(self, rng: np.random.Generator) -> xr.Dataset:
-        """Draw one posterior draw."""
-        chain = int(rng.integers(self._posterior.sizes["chain"]))
-        draw = int(rng.integers(self._posterior.sizes["draw"]))
-        return self._posterior.isel(chain=[chain], draw=[draw])
+        self._take_truths_from(fit.posterior, str(fit.manifest["run"]))
 
     def simulate(self, truth: xr.Dataset, rng: np.random.Generator) -> RegimesPlan:
         """Draw courses of the patients: a plan of the replicated patients, then the observed."""
@@ -142,17 +130,8 @@ class RegimesPosteriorExperiment(RegimesExperiment):
 
 def joined_plans(first: RegimesPlan, second: RegimesPlan) -> RegimesPlan:
     """Return the plan of the patients of two plans with the same groups and channels."""
-    return replace(
-        first,
-        patient_ids=(*(f"{pid} (replicate)" for pid in first.patient_ids), *second.patient_ids),
-        offsets=np.concatenate([first.offsets, first.offsets[-1] + second.offsets[1:]]),
-        data=np.concatenate([first.data, second.data]),
-        codes=np.concatenate([first.codes, second.codes]),
-        diagnosis_index=np.concatenate([first.diagnosis_index, second.diagnosis_index]),
-        centre_index=np.concatenate([first.centre_index, second.centre_index]),
-        older_catheter=np.concatenate([first.older_catheter, second.older_catheter]),
-        untreated_tone=np.concatenate([first.untreated_tone, second.untreated_tone]),
-    )
+    ids = tuple(f"{pid} (replicate)" for pid in first.patient_ids)
+    return replace(first, patient_ids=ids).followed_by(second)
 
 
 def _device_fault(plan: RegimesPlan, posterior: xr.Dataset) -> Any:

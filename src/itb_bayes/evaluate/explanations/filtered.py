@@ -1,6 +1,6 @@
 """Probabilities of the explanations at every visit, from fits that did not see the patient."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import arviz_stats as az
@@ -113,24 +113,6 @@ def leave_out_patients(
     return parts, plan.centres
 
 
-def select_patients(plan: RegimesPlan, patients: Index) -> RegimesPlan:
-    """Return the plan of some patients; diagnoses, centres and channels keep their labels."""
-    rows = [np.arange(plan.offsets[i], plan.offsets[i + 1]) for i in patients]
-    index = np.concatenate(rows)
-    lengths = [row.size for row in rows]
-    return replace(
-        plan,
-        patient_ids=tuple(plan.patient_ids[i] for i in patients),
-        offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
-        data=plan.data[index],
-        codes=plan.codes[index],
-        diagnosis_index=plan.diagnosis_index[patients],
-        centre_index=plan.centre_index[patients],
-        older_catheter=plan.older_catheter[patients],
-        untreated_tone=plan.untreated_tone[patients],
-    )
-
-
 def run_fold(shared: RegimesFolds, number: int) -> ExplanationFold:
     """Fit without the patients of a fold, then filter theirs; the same on every machine."""
     from itb_bayes.inference.refit import sample_plan  # PyMC is heavy: where it is used
@@ -139,9 +121,9 @@ def run_fold(shared: RegimesFolds, number: int) -> ExplanationFold:
     others = np.setdiff1d(np.arange(shared.plan.n_patient), out)
     seed = int(np.random.SeedSequence([shared.sampler.seed, 0xF1, number]).generate_state(1)[0])
     settings = SamplerSettings(**{**shared.sampler.as_dict(), "seed": seed})
-    tree = sample_plan(shared.spec, select_patients(shared.plan, others), settings, cores=1)
+    tree = sample_plan(shared.spec, shared.plan.select(others), settings, cores=1)
     posterior = tree["posterior"].to_dataset()
-    scores, unreliable = filtered_probabilities(select_patients(shared.plan, out), posterior)
+    scores, unreliable = filtered_probabilities(shared.plan.select(out), posterior)
     return ExplanationFold(
         shared.names[number],
         scores,

@@ -77,23 +77,16 @@ def particle_filter(
         Filtered probabilities, everything of the day known, before its actions.
     """
     pars, me = named(g, Par), named(own, Own)
-    cloud = _begin(pars, float(data[0, Col.LOG_DOSE]), n, rng)
+    cloud = begin(pars, float(data[0, Col.LOG_DOSE]), n, rng)
     probability = np.empty((len(data), N_STATE))
     ll = 0.0
     for k in range(len(data)):
         row, code = named(data[k], Col), named(codes[k], Code)
         dt = 0.0 if k == 0 else row.t - data[k - 1, Col.T]
         if dt > 0.0:
-            p = transition_matrix(pars, me, row.t, dt, row.catheter_age, row.pump_age)
-            jump, jump_var = np.zeros((2, N_STATE, N_STATE))
-            jump[State.STABLE, State.TOLERANCE_RISING] = pars.tolerance_step
-            jump_var[State.STABLE, State.TOLERANCE_RISING] = pars.tolerance_step_var
-            jump[:N_INTACT, State.CATHETER_PARTIAL] = pars.leak_step
-            jump_var[:N_INTACT, State.CATHETER_PARTIAL] = pars.leak_step_var
-            cloud = _move(cloud, p, jump, jump_var, rng)
-            mean, var = drift(pars, me, row.t, dt)
-            cloud.need += mean[:, None] + np.sqrt(var)[:, None] * rng.standard_normal((N_STATE, n))
-        ll += _meet(pars, me, row, code, dt, cloud, rng)
+            cloud = _move(cloud, *onsets(pars, me, row, dt), rng)
+            wander(pars, me, row, dt, cloud, rng)
+        ll += meet(pars, me, row, code, dt, cloud, rng)
         probability[k] = cloud.probability
         for weights, jump, jump_var in actions(pars, int(code.action), row.search, dt):
             cloud = _move(cloud, weights, jump, jump_var, rng)
@@ -101,12 +94,62 @@ def particle_filter(
     return ll, probability
 
 
-def _begin(g: SimpleNamespace, log_dose: float, n: int, rng: np.random.Generator) -> Cloud:
+def begin(g: SimpleNamespace, log_dose: float, n: int, rng: np.random.Generator) -> Cloud:
+    """Return ``n`` particles of each regime before the first step."""
     start = np.full(N_STATE, START_ELSEWHERE)
     start[State.STABLE] = 1.0 - START_ELSEWHERE * (N_STATE - 1)
     need = log_dose + g.start_gap + np.sqrt(g.start_var) * rng.standard_normal((N_STATE, n))
     offset = np.sqrt(g.penn_patient_var) * rng.standard_normal((N_STATE, n))
     return Cloud(need, offset, np.repeat(start[:, None] / n, n, axis=1))
+
+
+def onsets(
+    g: SimpleNamespace, own: SimpleNamespace, row: SimpleNamespace, dt: float
+) -> tuple[Array, Array, Array]:
+    """Return weights, jumps and their variances (11, 11 each) of the moves between two steps."""
+    p = transition_matrix(g, own, row.t, dt, row.catheter_age, row.pump_age)
+    jump, jump_var = np.zeros((2, N_STATE, N_STATE))
+    jump[State.STABLE, State.TOLERANCE_RISING] = g.tolerance_step
+    jump_var[State.STABLE, State.TOLERANCE_RISING] = g.tolerance_step_var
+    jump[:N_INTACT, State.CATHETER_PARTIAL] = g.leak_step
+    jump_var[:N_INTACT, State.CATHETER_PARTIAL] = g.leak_step_var
+    return p, jump, jump_var
+
+
+def wander(
+    g: SimpleNamespace, own: SimpleNamespace, row: SimpleNamespace, dt: float, cloud: Cloud,
+    rng: np.random.Generator,
+) -> None:  # fmt: skip
+    """Let the requirement of every particle drift and wander for a time, in place."""
+    mean, var = drift(g, own, row.t, dt)
+    noise = rng.standard_normal(cloud.need.shape)
+    cloud.need += mean[:, None] + np.sqrt(var)[:, None] * noise
+
+
+def draw_sources(
+    cloud: Cloud, sources: Array, share: Array, rng: np.random.Generator
+) -> tuple[Array, Array, float]:
+    """Draw the particles that come into one regime, by stratified resampling.
+
+    Parameters
+    ----------
+    cloud : Cloud
+    sources : ndarray of int, shape (k,)
+        Regimes that they may come from.
+    share : ndarray, shape (k,)
+        Of each of these regimes, what goes over.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    (state, particle, weight) : ndarrays of int, shape (m,), and float
+        Where each comes from, and the weight of each.
+    """
+    n = cloud.need.shape[1]
+    ladder = np.cumsum(cloud.weight[sources] * share[:, None])
+    rungs = (np.arange(n) + rng.uniform(size=n)) / n * ladder[-1]
+    picked = np.minimum(np.searchsorted(ladder, rungs), ladder.size - 1)
+    return sources[picked // n], picked % n, float(ladder[-1] / n)
 
 
 def _move(cloud: Cloud, p: Array, jump: Array, jump_var: Array, rng: np.random.Generator) -> Cloud:
@@ -119,19 +162,15 @@ def _move(cloud: Cloud, p: Array, jump: Array, jump_var: Array, rng: np.random.G
         if sources.size == 0:
             need[u], offset[u] = cloud.need[u], cloud.offset[u]
             continue
-        ladder = np.cumsum(cloud.weight[sources] * p[sources, u][:, None])
-        rungs = (np.arange(n) + rng.uniform(size=n)) / n * ladder[-1]
-        picked = np.minimum(np.searchsorted(ladder, rungs), ladder.size - 1)
-        s, i = sources[picked // n], picked % n
+        s, i, weight[u] = draw_sources(cloud, sources, p[sources, u], rng)
         need[u] = cloud.need[s, i] + jump[s, u]
         if jump_var[sources, u].any():
             need[u] += np.sqrt(jump_var[s, u]) * rng.standard_normal(n)
         offset[u] = cloud.offset[s, i]
-        weight[u] = ladder[-1] / n
     return Cloud(need, offset, weight)
 
 
-def _meet(
+def meet(
     g: SimpleNamespace, own: SimpleNamespace, row: SimpleNamespace, code: SimpleNamespace,
     dt: float, cloud: Cloud, rng: np.random.Generator,
 ) -> float:  # fmt: skip

@@ -10,9 +10,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from itb_bayes.kernel.regimes.layout import N_INTACT, Code, Col, Own, Par, State
-from itb_bayes.kernel.regimes.oracle_moves import actions, drift, named, transition_matrix
-from itb_bayes.kernel.regimes.particle import N_STATE, Cloud, _begin, _meet
+from itb_bayes.kernel.regimes.layout import Code, Col, Own, Par, State
+from itb_bayes.kernel.regimes.oracle_moves import actions, named
+from itb_bayes.kernel.regimes.particle import (
+    N_STATE,
+    Cloud,
+    begin,
+    draw_sources,
+    meet,
+    onsets,
+    wander,
+)
 
 Array = NDArray[Any]
 
@@ -33,23 +41,16 @@ def particle_smooth(
         Smoothed probabilities of every state at each step, before its actions.
     """
     pars, me = named(g, Par), named(own, Own)
-    cloud = _begin(pars, float(data[0, Col.LOG_DOSE]), n, rng)
+    cloud = begin(pars, float(data[0, Col.LOG_DOSE]), n, rng)
     past = np.zeros((N_STATE, n, len(data)), dtype=np.int8)
     ll = 0.0
     for k in range(len(data)):
         row, code = named(data[k], Col), named(codes[k], Code)
         dt = 0.0 if k == 0 else row.t - data[k - 1, Col.T]
         if dt > 0.0:
-            p = transition_matrix(pars, me, row.t, dt, row.catheter_age, row.pump_age)
-            jump, jump_var = np.zeros((2, N_STATE, N_STATE))
-            jump[State.STABLE, State.TOLERANCE_RISING] = pars.tolerance_step
-            jump_var[State.STABLE, State.TOLERANCE_RISING] = pars.tolerance_step_var
-            jump[:N_INTACT, State.CATHETER_PARTIAL] = pars.leak_step
-            jump_var[:N_INTACT, State.CATHETER_PARTIAL] = pars.leak_step_var
-            cloud, past = _move(cloud, past, p, jump, jump_var, rng)
-            mean, var = drift(pars, me, row.t, dt)
-            cloud.need += mean[:, None] + np.sqrt(var)[:, None] * rng.standard_normal((N_STATE, n))
-        ll += _meet(pars, me, row, code, dt, cloud, rng)
+            cloud, past = _move(cloud, past, *onsets(pars, me, row, dt), rng)
+            wander(pars, me, row, dt, cloud, rng)
+        ll += meet(pars, me, row, code, dt, cloud, rng)
         past[:, :, k] = np.arange(N_STATE)[:, None]
         for weights, jump, jump_var in actions(pars, int(code.action), row.search, dt):
             cloud, past = _move(cloud, past, weights, jump, jump_var, rng)
@@ -72,12 +73,8 @@ def _move(
         if sources.size == 0:
             need[u], offset[u], remembered[u] = cloud.need[u], cloud.offset[u], past[u]
             continue
-        ladder = np.cumsum(cloud.weight[sources] * p[sources, u][:, None])
-        rungs = (np.arange(n) + rng.uniform(size=n)) / n * ladder[-1]
-        picked = np.minimum(np.searchsorted(ladder, rungs), ladder.size - 1)
-        s, i = sources[picked // n], picked % n
+        s, i, weight[u] = draw_sources(cloud, sources, p[sources, u], rng)
         need[u] = cloud.need[s, i] + jump[s, u]
         need[u] += np.sqrt(jump_var[s, u]) * rng.standard_normal(n)
         offset[u], remembered[u] = cloud.offset[s, i], past[s, i]
-        weight[u] = ladder[-1] / n
     return Cloud(need, offset, weight), remembered
