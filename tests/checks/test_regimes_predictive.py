@@ -139,16 +139,27 @@ def test_decisions_by_hand(fit):
     n = len(fit.plan.data)
     change = np.resize([0.0, 0.0, 0.1, -0.3], n)
     change[fit.plan.t_years < 0.5] = 9.0  # titration is not looked at
-    found = named(decision_statistics(by_hand(fit, change)))
-    late = change[fit.plan.t_years >= 0.5]
-    moved = late[late != 0]
-    assert found["decisions that leave the dose alone"][0] == pytest.approx(
-        100 * (late == 0).mean()
+    tone = np.resize([np.nan, 2.0, 1.0, 3.0, 2.1], n)  # two of five are not calm
+    found = named(decision_statistics(by_hand(fit, change, tone)))
+    settled = fit.plan.t_years >= 0.5
+    calm = settled & ~(tone > 2.0)
+    for where, rows in (("readings up to 2", calm), ("any reading", settled)):
+        moved = change[rows & (change != 0.0)]
+        still = found[f"decisions that leave the dose alone, at {where}"][0]
+        assert still == pytest.approx(100 * (change[rows] == 0.0).mean())
+        size = found[f"size of a change (root mean square), at {where}"][0]
+        assert size == pytest.approx(np.sqrt((moved**2).mean()))
+    late = change[settled]
+    assert found["changes that lower the dose"][0] == pytest.approx(
+        100 * (late < 0).sum() / (late != 0).sum()
     )
-    assert found["changes that lower the dose"][0] == pytest.approx(100 * (moved < 0).mean())
-    size = found["size of a change (root mean square)"][0]
-    assert size == pytest.approx(np.sqrt((moved**2).mean()))
     assert decision_statistics(by_hand(fit)) == []
+
+
+def test_only_decisions_at_calm_readings_are_judged(fit):
+    change = np.resize([0.0, 0.1], len(fit.plan.data))
+    judged = [s.name for s in decision_statistics(by_hand(fit, change)) if s.judged]
+    assert [name.endswith("at readings up to 2") for name in judged] == [True, True, False]
 
 
 def test_tone_by_hand(fit):
@@ -185,6 +196,10 @@ def test_associations_by_hand(fit):
     found = named([*feedback_statistics(with_dose), *before_fault_statistics(with_dose)])
     answer = found["change of the dose per point of that day's reading, within patients"]
     assert answer[0] == pytest.approx(0.2)
+    wild = replace(courses, tone=np.where(tone > 2.0, 9.0, tone)[None])
+    again = named(feedback_statistics(wild))
+    for name in again:  # high readings are not looked at
+        assert again[name][0] == found[name][0]
     assert found["change of the next reading by change of the dose"][0] < -1.5
     near = own[(own < own[-1]) & (plan.t_years[own] >= plan.t_years[own[-1]] - 0.5)]
     assert found["rise of the log dose in the half year before a fault"][0] == pytest.approx(

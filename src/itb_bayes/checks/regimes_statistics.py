@@ -1,5 +1,7 @@
 """Statistics of whole courses that the model did not fit one by one."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,25 +16,51 @@ SETTLED_YEARS = 0.5
 BEFORE_YEARS = 0.5
 """Time before a confirmed fault that is looked at."""
 
+CALM_POINTS = 2.0
+"""Readings up to this (the goal is about one point) are calm.
+
+How often, and how far, doses are changed at high readings depends on how many faults there are. At
+calm ones it shows the clinic's policy alone, so that too many faults are not told twice, once as a
+policy that is wrong.
+"""
+
 LEAST_PAIRS = 10
 LOWERED = "changes that lower the dose"
 
 
 def decision_statistics(courses: CourseSet) -> list[Statistic]:
-    """Return how often the dose is left alone, and how far it is moved otherwise."""
+    """Return how often the dose is left alone, and how far it is moved otherwise.
+
+    Judged are decisions at calm readings, or where none was written down; all of them are shown.
+    """
     change = courses.change[:, settled(courses)]
-    taken = np.isfinite(change)
-    if taken[0].sum() < LEAST_PAIRS:
+    if np.isfinite(change[0]).sum() < LEAST_PAIRS:
         return []
-    still = (change == 0.0).sum(axis=1) / np.maximum(taken.sum(axis=1), 1)
-    moved = np.where(taken & (change != 0.0), change, np.nan)
+    calm = np.where(_high(courses)[:, settled(courses)], np.nan, change)
     with np.errstate(invalid="ignore"):
+        moved = np.where(change == 0.0, np.nan, change)
         down = np.nansum(moved < 0.0, axis=1) / np.maximum(np.isfinite(moved).sum(axis=1), 1)
     return [
-        Statistic("decisions that leave the dose alone", "%", 100.0 * still),
+        *_policy(calm, f"at readings up to {CALM_POINTS:g}"),
         Statistic(LOWERED, "%", 100.0 * down),
-        Statistic("size of a change (root mean square)", "log", _root_mean_square(moved)),
+        *(replace(s, judged=False) for s in _policy(change, "at any reading")),
     ]
+
+
+def _policy(change: Array, where: str) -> list[Statistic]:
+    taken = np.isfinite(change)
+    still = (change == 0.0).sum(axis=1) / np.maximum(taken.sum(axis=1), 1)
+    size = _root_mean_square(np.where(change == 0.0, np.nan, change))
+    return [
+        Statistic(f"decisions that leave the dose alone, {where}", "%", 100.0 * still),
+        Statistic(f"size of a change (root mean square), {where}", "log", size),
+    ]
+
+
+def _high(courses: CourseSet) -> NDArray[np.bool_]:
+    """Return which readings are not calm; none is where none was written down."""
+    high: NDArray[np.bool_] = np.nan_to_num(courses.tone, nan=0.0) > CALM_POINTS
+    return high
 
 
 def tone_statistics(courses: CourseSet) -> list[Statistic]:
@@ -85,10 +113,11 @@ def feedback_statistics(courses: CourseSet) -> list[Statistic]:
 
     A model may get doses and readings right alone and these wrong. Readings and changes are
     compared within patients, so that one who was scored on another scale does not hide that the
-    dose answers.
+    dose answers; calm readings only (:data:`CALM_POINTS`).
     """
     out = []
     late = settled(courses)
+    tone = np.where(_high(courses), np.nan, courses.tone)
     answered = late & np.isfinite(courses.tone[0]) & np.isfinite(courses.change[0])
     if answered.sum() >= LEAST_PAIRS:
         out.append(
@@ -96,8 +125,7 @@ def feedback_statistics(courses: CourseSet) -> list[Statistic]:
                 "change of the dose per point of that day's reading, within patients",
                 "log per point",
                 _slope(
-                    _less_own_mean(courses, courses.tone, answered),
-                    _less_own_mean(courses, courses.change, answered),
+                    *_less_own_means(courses, tone, answered),
                 ),
             )
         )
@@ -107,7 +135,7 @@ def feedback_statistics(courses: CourseSet) -> list[Statistic]:
             Statistic(
                 "change of the next reading by change of the dose",
                 "points per log",
-                _slope(courses.change[:, now], courses.tone[:, later] - courses.tone[:, now]),
+                _slope(courses.change[:, now], tone[:, later] - tone[:, now]),
             )
         )
     return out
@@ -159,15 +187,20 @@ def _before_faults(courses: CourseSet) -> tuple[Array, Array]:
     return tone, dose
 
 
-def _less_own_mean(courses: CourseSet, values: Array, rows: NDArray[np.bool_]) -> Array:
-    """Return values at some steps, of every cohort, less each patient's mean over both channels."""
+def _less_own_means(courses: CourseSet, tone: Array, rows: NDArray[np.bool_]) -> list[Array]:
+    """Return readings and changes at some steps, of every cohort, less the patient's mean of each.
+
+    Means are over the steps that have both.
+    """
     patient = courses.plan.step_patient[rows]
-    there = np.isfinite(courses.tone[:, rows]) & np.isfinite(courses.change[:, rows])
-    kept = np.where(there, values[:, rows], 0.0)
+    there = np.isfinite(tone[:, rows]) & np.isfinite(courses.change[:, rows])
     member = np.zeros((patient.size, courses.plan.n_patient))
     member[np.arange(patient.size), patient] = 1.0
-    mean = (kept @ member) / np.maximum(there @ member, 1.0)
-    return np.where(there, values[:, rows] - mean[:, patient], np.nan)
+    out = []
+    for values in (tone[:, rows], courses.change[:, rows]):
+        mean = (np.where(there, values, 0.0) @ member) / np.maximum(there @ member, 1.0)
+        out.append(np.where(there, values - mean[:, patient], np.nan))
+    return out
 
 
 def _slope(x: Array, y: Array) -> Array:
