@@ -1,4 +1,4 @@
-"""How far an answer rests on the priors: the document's field and the page's line."""
+"""How far an answer rests on the priors: the document's field and the page's two lines."""
 
 import re
 
@@ -6,7 +6,7 @@ import pytest
 from report_cases import CANARY, SHORT, Report
 
 from itb_bayes.report.html import ANSWERS
-from itb_bayes.report.sensitivity import sensitivity_line, sensitivity_of
+from itb_bayes.report.sensitivity import plain_line, sensitivity_line, sensitivity_of
 from itb_bayes.risk.prior_scaling import ALL_PRIORS, Scaled
 from itb_bayes.spec import load_model
 
@@ -88,9 +88,34 @@ def test_weights_that_cannot_be_relied_on_give_no_number(spec):
     assert " in 100" not in line_of(spec, lost)
 
 
+def plain(spec, cases, names=NAMES, told=TOLD):
+    return plain_line(sensitivity_of(spec, names, told, cases), ANSWERS)
+
+
+def test_the_first_sheet_says_it_in_one_sentence_without_naming_a_prior(spec):
+    start = "had the model assumed somewhat other values beforehand, "
+    still = (*together((0.34, 0.1, 0.56), (0.25, 0.1, 0.65)), scaled("drift", 0.5, 0.4, 0.1, 0.5))
+    said = plain(spec, still)
+    assert said == f"{start}“catheter problem” would still come first (50 to 65 in 100)."
+    other = (*together(TOLD, TOLD), scaled("drift", 0.5, 0.5, 0.1, 0.4))
+    assert plain(spec, other) == (
+        f"{start}another explanation could come first (“catheter problem”: 40 to 60 in 100)."
+    )
+    lost = (Scaled(ALL_PRIORS, 0.8, (), 20.0, 0.9), Scaled(ALL_PRIORS, 1.25, (), 20.0, 0.9))
+    assert plain(spec, (*lost, scaled("drift", 0.5, *TOLD))) == (
+        f"{start}one at a time “catheter problem” would still come first (still 60 in 100); all "
+        "changed at once: not known."
+    )
+    assert plain(spec, (*lost, Scaled("drift", 0.5, (), 2.0, 1.2))).startswith("not known how far")
+    one = (scaled(ALL_PRIORS, 0.8, 0.05), scaled(ALL_PRIORS, 1.25, 0.1), scaled("drift", 0.5, 0.08))
+    assert plain(spec, one, ("rise_over_100_ug",), (0.07,)) == (
+        f"{start}the chance of “a rise of more than 100 µg/day” would be 5 to 10 in 100."
+    )
+
+
 def test_nothing_is_said_where_nothing_is_estimated(spec):
     assert sensitivity_of(spec, NAMES, TOLD, ()) is None
-    assert sensitivity_line(None, ANSWERS) == ""
+    assert sensitivity_line(None, ANSWERS) == plain_line(None, ANSWERS) == ""
 
 
 def test_documents_and_pages_carry_it(report: Report, explained: Report) -> None:
@@ -104,6 +129,8 @@ def test_documents_and_pages_carry_it(report: Report, explained: Report) -> None
         assert found.probability == first.probability
         assert found.answer == first.explanation
         html = re.sub(r"\s+", " ", made.html(CANARY))
-        assert f"<b>Priors:</b> {sensitivity_line(found, ANSWERS)}" in html
+        assert f"<b>Assumptions:</b> {plain_line(found, ANSWERS)}" in html
+        assert sensitivity_line(found, ANSWERS) in html.split('id="h-limits"')[1]
+        assert sensitivity_line(found, ANSWERS) not in html.split('id="h-limits"')[0]
         assert made.documents[SHORT].sensitivity is None
-        assert "<b>Priors:</b>" not in made.html(SHORT)
+        assert "<b>Assumptions:</b>" not in made.html(SHORT)

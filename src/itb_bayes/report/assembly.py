@@ -27,6 +27,7 @@ from itb_bayes.report.frame import (
     Frame,
     Source,
     axis_end,
+    beyond_studied,
     dose_forecast,
     rise_risk,
     shorten,
@@ -110,6 +111,7 @@ class Assembly:
             limits=limits_of(self._columns, n_group, MIN_CELL, too_sure=self._too_sure),
             sensitivity=self._sensitivity(summary),
             asked_as_of_years=self.frame.asked_as_of(summary.patient_id),
+            beyond_studied=beyond_studied(summary.forecasts),
         )
 
     def index(self, documents: Iterable[PatientDocument]) -> IndexDocument:

@@ -155,6 +155,29 @@ class DoseForecast:
 
 
 @dataclass(frozen=True)
+class BeyondStudied:
+    """A forecast whose 90 % range leaves the doses that were studied.
+
+    Attributes
+    ----------
+    low_ug, high_ug : float
+        Doses that were studied (µg/day).
+    horizon_months : float
+        Of the last forecast; the counts are of its dots.
+    n_below, n_above : int
+        Equally likely doses outside.
+    n_dots : int
+    """
+
+    low_ug: float
+    high_ug: float
+    horizon_months: float
+    n_below: int
+    n_above: int
+    n_dots: int
+
+
+@dataclass(frozen=True)
 class Risk:
     """One probability of something ahead.
 
@@ -232,6 +255,8 @@ class PatientDocument:
         decides whether there are numbers. None where no calendar is known.
     sensitivity : Sensitivity or None
         Whether other priors would give another answer; None where nothing is estimated.
+    beyond_studied : BeyondStudied or None
+        Where the 90 % range of a forecast leaves the doses that were studied.
     group, drift, explanations : None where not estimated, or not said by this kind of fit.
     forecasts, risks_ahead, evidence, next_steps : tuple
         Empty where not estimated.
@@ -265,6 +290,7 @@ class PatientDocument:
     known: tuple[Known, ...] = ()
     sensitivity: Sensitivity | None = None
     asked_as_of_years: float | None = None
+    beyond_studied: BeyondStudied | None = None
 
 
 _PATIENT = TypeAdapter(PatientDocument)

@@ -34,6 +34,7 @@ from itb_bayes.report.frame import (
     Frame,
     Source,
     axis_end,
+    beyond_studied,
     dose_forecast,
     rise_risk,
     shorten,
@@ -158,6 +159,7 @@ class ExplainedAssembly:
             known=known_of(plan, summary.index),
             sensitivity=self._sensitivity(summary),
             asked_as_of_years=self.frame.asked_as_of(said.patient_id),
+            beyond_studied=beyond_studied(summary.forecasts),
         )
 
     def index(self, documents: Iterable[PatientDocument]) -> IndexDocument:

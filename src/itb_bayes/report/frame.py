@@ -11,12 +11,13 @@ import numpy as np
 
 from itb_bayes import __version__
 from itb_bayes.inference.stored import StoredFit
-from itb_bayes.report.document import DoseForecast, Gate, Provenance, Risk
+from itb_bayes.report.document import BeyondStudied, DoseForecast, Gate, Provenance, Risk
 from itb_bayes.report.index_document import Workload
 from itb_bayes.report.limits import RANGE_DEFINITION
 from itb_bayes.report.naming import SHOWN_DIGITS, label_of, looks, page_id, page_key
 from itb_bayes.risk.interval import Interval
 from itb_bayes.risk.patient import Forecast
+from itb_bayes.risk.regimes_patient import PLAUSIBLE_DOSE_UG
 from itb_bayes.risk.rule import RISE_UG
 from itb_bayes.risk.table import MODE
 
@@ -155,6 +156,24 @@ def dose_forecast(forecast: Forecast) -> DoseForecast:
     """Return a forecast as documents hold it."""
     return DoseForecast(
         forecast.horizon_months, shorten_interval(forecast.dose_ug), shorten_all(forecast.dots_ug)
+    )
+
+
+def beyond_studied(forecasts: Sequence[Forecast]) -> BeyondStudied | None:
+    """Return how far forecasts leave the doses that were studied; None where they do not."""
+    if not forecasts:
+        return None
+    low, high = PLAUSIBLE_DOSE_UG
+    if all(low <= f.dose_ug.q05 and f.dose_ug.q95 <= high for f in forecasts):
+        return None
+    last = forecasts[-1]
+    return BeyondStudied(
+        low_ug=low,
+        high_ug=high,
+        horizon_months=last.horizon_months,
+        n_below=sum(dose < low for dose in last.dots_ug),
+        n_above=sum(dose > high for dose in last.dots_ug),
+        n_dots=len(last.dots_ug),
     )
 
 

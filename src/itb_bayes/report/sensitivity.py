@@ -1,4 +1,4 @@
-"""How far a patient's answer rests on the priors: what a document holds, and its one line."""
+"""How far a patient's answer rests on the priors: what a document holds, and its two lines."""
 
 import re
 from collections.abc import Sequence
@@ -140,8 +140,35 @@ def sensitivity_of(
     )
 
 
+def plain_line(found: Sensitivity | None, names: dict[str, str]) -> str:
+    """Return one short sentence for whoever reads a page's first sheet.
+
+    Parameters
+    ----------
+    found : Sensitivity or None
+    names : dict
+        Answers as people read them.
+    """
+    if found is None:
+        return ""
+    if found.status == "not known":
+        return "not known how far the answer depends on what the model assumes beforehand."
+    tried = (*found.together, *found.alone)
+    name = f"“{names.get(found.answer, found.answer)}”"
+    chances = _span(found, [change.probability for change in tried])
+    if found.overturned_by or any(c.first not in ("", found.answer) for c in tried):
+        said = f"another explanation could come first ({name}: {chances})"
+    elif tried[0].first:
+        said = f"{name} would still come first ({chances})"
+    else:
+        said = f"the chance of {name} would be {chances}"
+    unless = "" if found.together else "; all changed at once: not known"
+    one = "" if found.together else "one at a time "
+    return f"had the model assumed somewhat other values beforehand, {one}{said}{unless}."
+
+
 def sensitivity_line(found: Sensitivity | None, names: dict[str, str]) -> str:
-    """Return what the page says of it, in two sentences at most.
+    """Return how far an answer rests on the priors, for whoever knows what these are.
 
     Parameters
     ----------

@@ -149,6 +149,30 @@ def dots_title(document: PatientDocument) -> str:
     )
 
 
+def beyond_sentence(document: PatientDocument) -> str:
+    """Return that a forecast leaves the doses that were studied; empty where it does not."""
+    beyond = document.beyond_studied
+    if beyond is None:
+        return ""
+    ahead = months_ahead(beyond.horizon_months)
+    sides = (
+        (beyond.n_below, f"below {beyond.low_ug:g}", "lower"),
+        (beyond.n_above, f"above {beyond.high_ug:g}", "higher"),
+    )
+    outside = [side for side in sides if side[0]]
+    if not outside:
+        return (
+            f"Beyond what was studied: an end of the ranges lies outside {beyond.low_ug:g} to "
+            f"{beyond.high_ug:g} µg/day; no dose there is known to be usable."
+        )
+    counted = " and ".join(f"{n} of {beyond.n_dots} lie {where}" for n, where, _ in outside)
+    read = " or ".join(way for _, _, way in outside)
+    return (
+        f"Beyond what was studied: of the doses in {ahead}, {counted} µg/day. Read them as "
+        f"“{read} than any dose studied”, not as doses that would be given."
+    )
+
+
 def forecast_rows(document: PatientDocument) -> list[tuple[str, str, str, str]]:
     """Return horizon, median, 50 % and 90 % range of the forecast dose."""
     return [
