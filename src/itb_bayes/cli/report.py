@@ -53,7 +53,7 @@ def report(
         "records run. Default: the day of --as-of.",
     ),
     workers: int | None = typer.Option(
-        None, "--workers", help="Processes that render PDF; default: one per core."
+        None, "--workers", help="Processes that draw many pages, or PDF; default: one per core."
     ),
     as_json: bool = typer.Option(False, "--json", help="Say what was made as one JSON object."),
 ) -> None:

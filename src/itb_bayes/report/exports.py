@@ -1,6 +1,6 @@
 """What may lie beside the pages: PDF, CSV, FHIR and CDS Hooks, all from the same documents."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -9,14 +9,10 @@ from itb_bayes.report.cds_card import cds_card
 from itb_bayes.report.document import Gate, PatientDocument, json_text
 from itb_bayes.report.fhir import fhir_bundle
 from itb_bayes.report.numbers_csv import numbers_csv
-from itb_bayes.report.pdf import require_pdf
-from itb_bayes.report.press import PdfPress
+from itb_bayes.report.pdf import render_pdf, require_pdf
 
 FORMATS = ("pdf", "csv", "fhir-r4b", "fhir-r5", "cds")
 CSV_FILE = "numbers.csv"
-
-FEW_PAGES = 6
-"""Starting a further process takes as long as rendering a few pages."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +26,7 @@ class Exports:
     today : date or None
         Taken as the day of the last record; FHIR needs it.
     workers : int
-        Processes that render PDF.
+        Processes that draw pages, where there are many.
     """
 
     formats: tuple[str, ...] = ()
@@ -93,17 +89,12 @@ class Exports:
             made[f"{page}.card.json"] = json_text(cds_card(document))
         return made
 
-    def press(self, n_pages: int) -> PdfPress:
-        """Return what turns pages into PDF, with as many processes as are worth starting."""
-        return PdfPress(self.workers if "pdf" in self.formats and n_pages >= FEW_PAGES else 1)
-
-    def pdf_of(
-        self, document: PatientDocument, html: str, press: PdfPress
-    ) -> Iterator[tuple[str, bytes]]:
-        """Send a page to the press if PDF is asked for; return the files that are finished."""
-        if "pdf" in self.formats:
-            page = document.page_id
-            yield from press.made(f"{page}.pdf", html, f"{document.provenance.run_id}/{page}")
+    def pdf_of(self, document: PatientDocument, html: str) -> dict[str, bytes]:
+        """Return the PDF of a page by name; nothing where none is asked for."""
+        if "pdf" not in self.formats:
+            return {}
+        page = document.page_id
+        return {f"{page}.pdf": render_pdf(html, f"{document.provenance.run_id}/{page}")}
 
     def of_report(self, documents: Sequence[PatientDocument]) -> dict[str, str | bytes]:
         """Return the files beside the list of all patients, by name."""

@@ -2,28 +2,28 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from itb_bayes.cohort.asof import AsOf
 from itb_bayes.cohort.cohort import Cohort
 from itb_bayes.errors import UsageError
-from itb_bayes.figures.style import chart_style
 from itb_bayes.inference.fitted import Fit
 from itb_bayes.inference.regimes_fitted import RegimesFit
 from itb_bayes.inference.regimes_store import plan_digest
 from itb_bayes.model.plan import DriftPlan
 from itb_bayes.model.regimes_plan import RegimesPlan, plan_scoring
 from itb_bayes.report.assembly import Assembly
-from itb_bayes.report.charts import ChartRoom
-from itb_bayes.report.document import Gate, PatientDocument, to_json
+from itb_bayes.report.document import Gate, PatientDocument
 from itb_bayes.report.earlier import Earlier, read_earlier
 from itb_bayes.report.explained_assembly import ExplainedAssembly, Unseen
 from itb_bayes.report.exports import Exports
 from itb_bayes.report.folder import ReportFolder
 from itb_bayes.report.frame import HORIZONS_MONTHS, Source
-from itb_bayes.report.html import Charts, index_page, patient_page
+from itb_bayes.report.html import index_page
 from itb_bayes.report.index_document import IndexDocument, index_to_json
+from itb_bayes.report.press import Press
 from itb_bayes.risk.as_of import as_of_times, refuse_later_records
 from itb_bayes.risk.patient import summarise_patients
 from itb_bayes.risk.regimes_patient import UNSEEN_MODE, summarise_explained
@@ -206,18 +206,10 @@ def _write_pages(
     pages = [f"{stem}.{kind}" for stem in stems for kind in ("html", "json")]
     folder.announce([*pages, *exports.names(stems[1:])])
     told("pages", 0, len(documents))
-    room = ChartRoom()
-    with chart_style(), exports.press(len(documents)) as press:
-        for done, document in enumerate(documents, start=1):
-            charts = Charts(room.trajectory(document), room.dotplot(document))
-            folder.write(f"{document.page_id}.json", to_json(document))
-            html = patient_page(document, charts)
-            folder.write(f"{document.page_id}.html", html)
-            for name, content in exports.of_page(document).items():
+    with Press(exports, len(documents)) as press:
+        drawn = (files for document in documents for files in press.draw(document))
+        for done, files in enumerate(chain(drawn, press.rest()), start=1):
+            for name, content in files:
                 folder.write(name, content)
-            for name, pdf in exports.pdf_of(document, html, press):
-                folder.write(name, pdf)
             told("pages", done, len(documents))
-        for name, pdf in press.rest():
-            folder.write(name, pdf)
     return documents
