@@ -109,11 +109,15 @@ def sensitivity_of(
     k = max(range(len(names)), key=lambda j: told[j])
     several = len(names) > 1
 
+    meanings = {
+        prior: _meaning(spec, prior) for prior in dict.fromkeys(case.prior for case in scaled)
+    }
+
     def change(case: Scaled) -> PriorChange:
         first = max(range(len(names)), key=lambda j: case.probabilities[j])
         return PriorChange(
             prior=case.prior,
-            meaning=_meaning(spec, case.prior),
+            meaning=meanings[case.prior],
             power=case.power,
             probability=_short(case.probabilities[k]),
             first=names[first] if several else "",
