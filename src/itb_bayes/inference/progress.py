@@ -4,7 +4,6 @@ import sys
 import time
 from typing import TextIO
 
-
 LEAST_SHARE = 0.02
 """Of the units after the first report: how many must be done before the rest is foretold."""
 LEAST_TIME = 0.2
