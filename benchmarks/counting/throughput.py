@@ -16,7 +16,7 @@ import numpy as np  # isort: skip
 from numba import njit  # isort: skip
 
 STEPS = 200_000
-ROUNDS = 15
+ROUNDS = 60
 ARRAY = 1024
 """Elements of an array that stays in the nearest cache."""
 TAPE_BYTES = 200_000
