@@ -77,7 +77,7 @@ def write_json(path: Path, value: Any) -> None:
 def write_tree(tree: xr.DataTree, path: Path) -> None:
     """Write draws as netCDF, whole or not at all.
 
-    The file is made in memory first: HDF5 crashes the process when the disk is full. Nothing here may
+    The file is made in memory first: HDF5 crashes the process when the disk is full. Nothing may
     hold the view of that memory, or what is left of the file complains when the writing fails.
     """
     storage.write_whole(path, bytes(tree.to_netcdf(None, engine="h5netcdf")))
