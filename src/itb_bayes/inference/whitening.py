@@ -30,7 +30,7 @@ SPREAD = 2.0
 CLIMB = 150
 """Most iterations of one round of a climb."""
 ROUNDS = 4
-"""Most rounds of a climb; one that gains less than :data:`GAIN` is the last."""
+"""Most rounds of a climb."""
 GAIN = 0.1
 N_CLIMB = 4
 """Climbs from starts of their own, the best of :data:`TRIES`."""
@@ -72,7 +72,9 @@ class Whitening:
         return self.inverse @ (x - self.centre)
 
 
-def climb(density: Density, start: Array, white: Whitening | None = None) -> Array:
+def climb(
+    density: Density, start: Array, white: Whitening | None = None, rounds: int = ROUNDS
+) -> Array:
     """Return where rounds of L-BFGS lead from ``start``, both in coordinates ``white``.
 
     A round stays within a box about its start: the first steps of a line search know no scale, and
@@ -84,10 +86,12 @@ def climb(density: Density, start: Array, white: Whitening | None = None) -> Arr
     start : ndarray, shape (n_dim,)
     white : Whitening, optional
         None: the unconstrained scale itself.
+    rounds : int
+        At most so many; one that gains less than :data:`GAIN` is the last.
     """
     reach = REACH if white is None else REACH_WHITE
     place, height = start, -np.inf
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         found = minimize(
             _Descent(density, white), place, jac=True, method="L-BFGS-B",
             bounds=list(zip(place - reach, place + reach, strict=True)),
@@ -156,24 +160,22 @@ class Terrain:
 
 
 def survey(density: Density, starts: Sequence[Array]) -> Terrain:
-    """Climb from every start; the first climb gives the coordinates in which all end."""
-    climbed = [climb(density, start) for start in starts]
-    white = whiten(density, climbed[0])
-    found = [_climb_on(density, white, place) for place in climbed]
+    """Climb from every start; the first climb gives the coordinates in which the others end."""
+    white = whiten(density, climb(density, starts[0]))
+    found = [white.centre]
+    for start in starts[1:]:
+        near = climb(density, start, rounds=1)
+        found.append(white.place(climb(density, white.coordinates(near), white)))
     heights = [density.evaluate(mode)[0] for mode in found]
     best = int(np.argmax(heights))
-    # The curvature at the mode itself, not where the first climb had come to.
-    white = whiten(density, found[best])
+    if best != 0 and _apart(white, found[best], found[0]):
+        white = whiten(density, found[best])
     modes = [found[best]]
     for mode, height in zip(found, heights, strict=True):
         low = height < heights[best] - NEAR
         if not low and all(_apart(white, mode, other) for other in modes):
             modes.append(mode)
     return Terrain(white, tuple(modes))
-
-
-def _climb_on(density: Density, white: Whitening, place: Array) -> Array:
-    return white.place(climb(density, white.coordinates(place), white))
 
 
 def _apart(white: Whitening, one: Array, other: Array) -> bool:
