@@ -2,8 +2,8 @@
 
 usage: python tools/audit.py [--offline]
 
-Every requirement of every ``requirements*.txt`` must be pinned with at least one SHA-256, and every
-installed distribution among them must have a licence that goes with Apache-2.0. Known
+Every requirement of every ``requirements*.txt`` must be pinned once, with at least one SHA-256, and
+every installed distribution among them must have a licence that goes with Apache-2.0. Known
 vulnerabilities need a service on the network: they are looked up with pip-audit where it is
 installed and answers, and the outcome says so where it does not.
 """
@@ -13,6 +13,7 @@ import importlib.util
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,6 +41,19 @@ def unpinned(text: str) -> list[str]:
         for block in blocks(text)
         if PIN.match(block) is None or "--hash=sha256:" not in block
     ]
+
+
+def doubled(text: str) -> list[str]:
+    """Return the requirements that are pinned twice where both pins could be installed.
+
+    Pins with different markers (``; python_version < "3.13"``) are for different machines.
+    """
+    found: Counter[tuple[str, str]] = Counter()
+    for match, block in ((PIN.match(block), block) for block in blocks(text)):
+        if match is not None:
+            marker = block.splitlines()[0].partition(";")[2].rstrip("\\ ").strip()
+            found[re.sub(r"[-_.]+", "-", match[1]).lower(), marker] += 1
+    return sorted(name for (name, _), count in found.items() if count > 1)
 
 
 def licence_of(name: str) -> str:
@@ -76,6 +90,7 @@ def main() -> int:
         text = (ROOT / file).read_text(encoding="utf-8")
         wrong = unpinned(text)
         failures += [f"{file}: {name} has no pin with a hash" for name in wrong]
+        failures += [f"{file}: {name} is pinned twice" for name in doubled(text)]
         print(f"{file}: {len(blocks(text))} requirements, {len(wrong)} without pin or hash")
     names = [
         m[1] for m in map(PIN.match, blocks((ROOT / SHIPPED).read_text(encoding="utf-8"))) if m

@@ -13,43 +13,41 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import xarray as xr
-from pymc.blocking import DictToArrayBijection, RaveledVars
-from scipy.optimize import minimize
 
 from itb_bayes.cohort import Cohort
+from itb_bayes.inference.density import Density
 from itb_bayes.inference.regimes_population import regimes_draws
 from itb_bayes.inference.regimes_states import filter_visits
+from itb_bayes.inference.sampling import compile_model
+from itb_bayes.inference.whitening import find_starts, survey
 from itb_bayes.kernel.regimes.layout import EXPLANATIONS, Col
 from itb_bayes.model.regimes import BY_CENTRE, BY_DIAGNOSIS, build_regimes
 from itb_bayes.model.regimes_plan import RegimesPlan, plan_regimes, plan_scoring
 from itb_bayes.spec import RegimesSpec, load_model
 
 
-def posterior_mode(spec: RegimesSpec, plan: RegimesPlan, iterations: int = 200) -> xr.Dataset:
-    """Return the mode on the unconstrained scale, as a posterior of one draw."""
+def posterior_mode(spec: RegimesSpec, plan: RegimesPlan, seed: int = 1) -> xr.Dataset:
+    """Return the highest mode that climbs of the sampler's own find, as a posterior of one draw.
+
+    The mode is that on the unconstrained scale.
+    """
     model = build_regimes(spec, plan)
-    density = model.logp_dlogp_function(ravel_inputs=True, mode="NUMBA")
-    density.set_extra_values({})
-    start = DictToArrayBijection.map(model.initial_point())
-
-    def loss(x: np.ndarray) -> tuple[float, np.ndarray]:
-        value, gradient = density(x)
-        return -float(value), -np.asarray(gradient)
-
-    found = minimize(loss, start.data, jac=True, method="L-BFGS-B", options={"maxiter": iterations})
-    point = DictToArrayBijection.rmap(RaveledVars(found.x, start.point_map_info))
-    names = [variable.name for variable in model.free_RVs]
-    values = model.compile_fn(model.unobserved_value_vars, inputs=model.value_vars)(point)
-    by_name = dict(zip([v.name for v in model.unobserved_value_vars], values, strict=True))
+    compiled = compile_model(model)
+    density = Density(compiled)
+    terrain = survey(density, find_starts(compiled, density, seed))
+    mode = terrain.modes[0]
+    values = density.expand(mode)
     data = {}
-    for name in names:
+    for variable in model.free_RVs:
+        name = variable.name
         dims: tuple[str, ...] = ()
         if name in BY_DIAGNOSIS:
             dims = ("diagnosis",)
         elif name in BY_CENTRE and plan.centres:
             dims = ("centre",)
-        data[name] = (("chain", "draw", *dims), np.asarray(by_name[name])[None, None])
-    sys.stderr.write(f"mode after {found.nit} steps: {-found.fun:.1f}\n")
+        data[name] = (("chain", "draw", *dims), values[name][None, None])
+    height = density.evaluate(mode)[0]
+    sys.stderr.write(f"highest mode {height:.1f}; {len(terrain.modes)} within reach of chains\n")
     return xr.Dataset(data)
 
 

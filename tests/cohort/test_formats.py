@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from mutations import swap
 
 from itb_bayes.cohort import Cohort, InvalidCohort
+from itb_bayes.cohort.partitions import partition_cohort
 from itb_bayes.errors import CohortError, UsageError
 
 TABLE_NAMES = ("patients", "doses", "assessments", "refills", "events")
@@ -179,6 +180,29 @@ def test_writing_keeps_the_description(base: Path, tmp_path: Path) -> None:
     (base / "cohort.toml").write_text('description = "a \\"b\\""\n', encoding="utf-8")
     Cohort.read(base).write(tmp_path / "again")
     assert Cohort.read(tmp_path / "again").description == 'a "b"'
+
+
+@pytest.mark.parametrize("doses", ["P1,0,0.1,ug/day", "P1,0,0.0001,mg/day", "P1,0,4,ug/day"])
+def test_small_doses_with_a_stated_unit_are_written_with_it(doses: str, tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    made.mkdir()
+    (made / "patients.csv").write_text("patient_id,diagnosis\nP1,MS\nP2,SCI\n", encoding="utf-8")
+    table = f"patient_id,t_years,daily_dose_ug,unit\n{doses}\nP2,0,100,ug/day\n"
+    (made / "doses.csv").write_text(table, encoding="utf-8")
+    cohort = Cohort.read(made)
+    cohort.write(tmp_path / "again")
+    assert Cohort.read(tmp_path / "again").fingerprint == cohort.fingerprint
+    parts = partition_cohort(cohort, tmp_path / "parts", 1)
+    assert [parts.read(k).doses["daily_dose_ug"].tolist() for k in range(2)] == [
+        cohort.doses.loc[cohort.doses["patient_id"] == who, "daily_dose_ug"].tolist()
+        for who in ("P1", "P2")
+    ]
+
+
+def test_usual_doses_are_written_without_a_unit(base: Path, tmp_path: Path) -> None:
+    Cohort.read(base).write(tmp_path / "again")
+    header = (tmp_path / "again/doses.csv").read_text(encoding="utf-8").splitlines()[0]
+    assert "unit" not in header.split(",")
 
 
 def test_writing_never_mixes_two_cohorts(base: Path, tmp_path: Path) -> None:

@@ -205,7 +205,7 @@ def test_the_folder_of_a_combination(releases: list[Release], tmp_path: Path) ->
     with pytest.raises(UsageError, match="is not empty"):
         write_combined(found, tmp_path / "out")
     (tmp_path / "file").write_text("x")
-    with pytest.raises(UsageError, match="cannot write in"):
+    with pytest.raises(UsageError, match="cannot write to"):
         write_combined(found, tmp_path / "file" / "out")
 
 

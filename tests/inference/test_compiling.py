@@ -8,6 +8,7 @@ import pymc as pm
 import pytensor
 import pytest
 
+from itb_bayes.errors import UsageError
 from itb_bayes.inference import compiling
 from itb_bayes.inference.callbacks import Layout, NotKeptError, load_callbacks
 from itb_bayes.inference.compiling import Description, compiled_model
@@ -139,6 +140,14 @@ def test_a_disk_that_takes_nothing_is_no_error(cold, monkeypatch, tmp_path):
     described = Description.of_json(place.read_text(encoding="utf-8"))
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
     monkeypatch.setattr(compiling, "_description_file", lambda key: tmp_path / "file" / key)
+    compiling._keep("key", described)
+    assert compiling._described("key") is None
+
+    def full(path, text):
+        raise UsageError("no space is left")
+
+    monkeypatch.setattr(compiling, "_description_file", lambda key: tmp_path / key)
+    monkeypatch.setattr(compiling, "write_whole", full)
     compiling._keep("key", described)
     assert compiling._described("key") is None
 

@@ -43,7 +43,7 @@ def test_off_a_terminal_a_line_comes_every_ten_seconds(clock):
     bar.finish("all well")
     assert stream.getvalue().splitlines() == [
         "sampling:   0 %",
-        "sampling:  25 %, about 30 s left",
+        "sampling:  25 %, about 25 s left",
         "sampling:  50 %, about 25 s left · 2 divergences",
         "sampling: done in 25 s · all well",
     ]
@@ -58,8 +58,58 @@ def test_on_a_terminal_one_line_is_rewritten(clock):
     bar.update(4)
     bar.finish()
     assert stream.getvalue().split("\r\x1b[2K") == [
-        "", "patients:  25 %, about 0 s left", "patients: 100 %", "patients: done in 1 s\n",
+        "", "patients:  25 %", "patients: 100 %", "patients: done in 1 s\n",
     ]  # fmt: skip
+
+
+def test_nothing_is_foretold_before_there_is_something_to_tell_it_from(clock):
+    stream = io.StringIO()
+    bar = Progress("sampling", 8000, stream)
+    clock[0] += 60.0  # compiling, and the first few draws
+    bar.update(3)
+    clock[0] += 11.0
+    bar.update(40)
+    clock[0] += 11.0
+    bar.update(400)
+    assert stream.getvalue().splitlines() == [
+        "sampling:   0 %",
+        "sampling:   0 %",
+        "sampling:   5 %, about 7 min 1 s left",
+    ]
+
+
+def test_the_first_unit_is_discounted(clock):
+    stream = io.StringIO()
+    bar = Progress("folds", 4, stream)
+    clock[0] += 300.0  # most of it compiling
+    bar.update(1)
+    clock[0] += 60.0
+    bar.update(2)
+    assert stream.getvalue().splitlines() == ["folds:  25 %", "folds:  50 %, about 2 min 0 s left"]
+
+
+def test_units_of_workers_that_began_together_tell_no_rate(clock):
+    stream = Terminal()
+    bar = Progress("calibration", 100, stream)
+    clock[0] += 100.0
+    bar.update(1)
+    for done in (2, 3, 4):
+        clock[0] += 1.0
+        bar.update(done)
+    assert "left" not in stream.getvalue()
+    clock[0] += 97.0
+    bar.update(8)
+    assert stream.getvalue().endswith("8 %, about 21 min 54 s left")
+
+
+def test_units_of_an_earlier_run_cost_nothing_now(clock):
+    stream = io.StringIO()
+    bar = Progress("calibration", 200, stream)
+    clock[0] += 50.0
+    bar.update(151)  # 150 were there
+    clock[0] += 100.0
+    bar.update(161)
+    assert stream.getvalue().splitlines()[-1] == "calibration:  80 %, about 6 min 30 s left"
 
 
 def test_unknown_totals_are_counted(clock):

@@ -114,6 +114,30 @@ def test_mode_and_curvature_of_a_gaussian_are_found():
     np.testing.assert_allclose(white.place(white.coordinates(point)), point, atol=1e-12)
 
 
+class HalfLine:
+    """A gamma density with its mode at 0.1, and nothing below nought."""
+
+    n_dim = 1
+    left = 0
+
+    def evaluate(self, x):
+        if x[0] <= 0.0:
+            HalfLine.left += 1
+            raise NotFiniteError
+        return np.log(x[0]) - 10.0 * x[0], 1.0 / x - 10.0
+
+
+def test_a_climb_is_not_ended_by_a_step_beyond_the_density():
+    np.testing.assert_allclose(climb(HalfLine(), np.array([0.95])), 0.1, atol=1e-5)
+    assert HalfLine.left > 0
+
+
+def test_a_climb_goes_farther_than_one_round_may():
+    np.testing.assert_allclose(climb(Gaussian(), CENTRE + 5.5), CENTRE, atol=1e-4)
+    there = climb(Gaussian(), CENTRE + 50.0)  # too far for all rounds together
+    assert (there > CENTRE + 40.0).all()
+
+
 def test_a_start_is_found_or_its_lack_is_said():
     found = find_starts(start_at(0.5), Gaussian(), 1)
     np.testing.assert_array_equal(found[0], np.full(3, 0.5))

@@ -42,7 +42,10 @@ def values_of(plan, seed=6):
 
 def test_every_parameter_has_a_rule_and_every_prior_is_used_once():
     assert set(RULES) == set(Par)
-    used = [name for name, _ in RULES.values()]
+    # Faults of the catheter share one rate of being found.
+    shared = {Par.FOUND_CREEPING, Par.FOUND_PARTIAL, Par.FOUND_COMPENSATED, Par.FOUND_SEVERE}
+    assert {RULES[par][0] for par in shared} == {RULES[Par.FOUND_LEAKING][0]}
+    used = [name for par, (name, _) in RULES.items() if par not in shared]
     assert len(used) == len(set(used))
     assert not set(used) & OWN_PRIORS
     assert set(used) | OWN_PRIORS == {need.name for need in NEEDS}
@@ -69,6 +72,8 @@ def test_parameters_by_hand(plan):
     g, own = kernel_parameters(values, plan, np)
     assert g[Par.WANDER_VAR] == pytest.approx(values["wander_sd"] ** 2)
     assert g[Par.TRIGGER_END] == pytest.approx(1.0 / values["trigger_weeks"])
+    assert g[Par.LEAK_VAR] == pytest.approx((values["leak_rate_cv"] * values["leak_rate"]) ** 2)
+    assert g[Par.CREEP_VAR] == pytest.approx((values["creep_rate_cv"] * values["creep_rate"]) ** 2)
     assert g[Par.LOSS_SEVERE] == pytest.approx(-values["severe_delivery"])
     assert g[Par.PUMP_HAZARD] == pytest.approx(-np.log(1.0 - values["pump_failed_by_six_years"]))
     assert g[Par.STILL_VAR] == pytest.approx(values["still_points"] ** 2)

@@ -152,7 +152,7 @@ def test_folders_that_cannot_take_scores(
         ResultFolder(tmp_path / "file", {})
     with pytest.raises(UsageError, match="holds something else"):
         ResultFolder(tmp_path, {})
-    with pytest.raises(UsageError, match="cannot write in"):
+    with pytest.raises(UsageError, match="cannot write to"):
         ResultFolder(tmp_path / "file" / "out", {})
     held = ResultFolder(tmp_path / "out", {"fit": 1})
     with pytest.raises(UsageError, match="another fit"):
@@ -164,7 +164,7 @@ def test_folders_that_cannot_take_scores(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(pq, "write_table", full)
-    with pytest.raises(UsageError, match=r"No space left on device. What was finished is kept"):
+    with pytest.raises(UsageError, match=r"the disk is full\). What was finished before is kept"):
         held.keep(0, "digest", pd.DataFrame({"x": [1]}), {})
 
 

@@ -27,6 +27,12 @@ from itb_bayes.cohort.metadata import METADATA_FILE, Metadata
 from itb_bayes.cohort.parquet import write_parquet
 from itb_bayes.cohort.writing import input_form, metadata_text
 from itb_bayes.errors import CohortError, UsageError
+from itb_bayes.storage import (
+    cannot_write,
+    is_refused_by_system,
+    refusals_in_words,
+    write_whole,
+)
 
 FORMAT = 1
 INDEX_FILE = "partitions.json"
@@ -169,7 +175,7 @@ class PartitionWriter:
         }
         if folder.is_file():
             raise UsageError(f"{folder} is a file; name a folder with --out.")
-        try:
+        with refusals_in_words(folder):
             if folder.is_dir() and any(folder.iterdir()):
                 if not is_partitioned(folder) or _read_index(folder / INDEX_FILE) != index:
                     raise UsageError(
@@ -177,9 +183,7 @@ class PartitionWriter:
                     )
                 return
             folder.mkdir(parents=True, exist_ok=True)
-            _write_whole(folder / INDEX_FILE, json.dumps(index, indent=1, sort_keys=True) + "\n")
-        except OSError as error:
-            raise UsageError(f"cannot write in {folder}: {error.strerror}.") from None
+            write_whole(folder / INDEX_FILE, json.dumps(index, indent=1, sort_keys=True) + "\n")
 
     def missing(self) -> list[int]:
         """Return the numbers of the parts that are not there yet."""
@@ -219,7 +223,9 @@ class PartitionWriter:
             if not target.is_dir():
                 building.replace(target)
         except OSError as error:
-            raise UsageError(f"cannot write in {self.folder}: {error.strerror}.") from None
+            if not is_refused_by_system(error):
+                raise
+            raise cannot_write(self.folder, error) from error
         finally:
             shutil.rmtree(building, ignore_errors=True)
 
@@ -280,9 +286,3 @@ def _read_index(path: Path) -> dict[str, Any]:
 def _digest_of(identity: Mapping[str, Any]) -> str:
     text = json.dumps(identity, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _write_whole(path: Path, text: str) -> None:
-    part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(part, path)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from itb_bayes.cohort.contract import DAYS_PER_YEAR, TABLES
 from itb_bayes.cohort.metadata import METADATA_FILE, Metadata
+from itb_bayes.cohort.rules.doses import doses_like_milligrams
 from itb_bayes.cohort.timebasis import TimeBasis
 from itb_bayes.errors import UsageError
 from itb_bayes.storage import refusals_in_words, write_whole
@@ -62,6 +63,9 @@ def input_form(
             columns["date" if column == "t_years" else "last_seen"] = days
         else:
             columns[str(column)] = table[column]
+    if name == "doses" and len(doses_like_milligrams(table)):
+        # Without their unit such doses would be refused when they are read again.
+        columns["unit"] = pd.Series("ug/day", index=table.index)
     required = {c.name for c in TABLES[name].columns if c.required}
     required |= {"date", "t_years", "daily_dose_ug"}
     return pd.DataFrame(

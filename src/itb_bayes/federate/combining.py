@@ -1,7 +1,6 @@
 """Releases of several centres in, one posterior of the population out."""
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from itb_bayes.inference.estimands import drift_estimands
 from itb_bayes.kernel.structure import Process, Structure
 from itb_bayes.spec import DriftSpec
 from itb_bayes.spec.scores import from_scores
+from itb_bayes.storage import refusals_in_words
 
 Array = NDArray[np.float64]
 
@@ -215,11 +215,9 @@ def write_combined(combined: Combined, folder: Path) -> None:
     """
     if folder.exists() and (folder.is_file() or any(folder.iterdir())):
         raise UsageError(f"{folder} is not empty; name a new folder with --out.")
-    try:
+    with refusals_in_words(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        part = folder / "posterior.nc.part"
-        combined.posterior.to_netcdf(part, engine="h5netcdf")
-        os.replace(part, folder / "posterior.nc")
+        bundle.write_dataset(combined.posterior, folder / "posterior.nc")
         told = {
             "centres": list(combined.centres),
             "diagnoses": list(combined.diagnoses),
@@ -228,5 +226,3 @@ def write_combined(combined: Combined, folder: Path) -> None:
             "verdicts": [asdict(verdict) for verdict in combined.verdicts],
         }
         bundle.write_json(folder / "combined.json", json.loads(json.dumps(told)))
-    except OSError as error:
-        raise UsageError(f"cannot write in {folder}: {error.strerror}.") from None

@@ -21,6 +21,7 @@ from itb_bayes.errors import GateError, UsageError
 from itb_bayes.federate.scores import Parameter, parameters_of, score_draws
 from itb_bayes.inference.fitted import Fit
 from itb_bayes.spec import DriftSpec
+from itb_bayes.storage import write_whole
 
 Array = NDArray[np.float64]
 
@@ -164,13 +165,9 @@ def write_release(release: Release, path: Path) -> None:
     UsageError
         If the file is there already, or cannot be written.
     """
-    try:
-        with path.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(release.to_json())
-    except FileExistsError:
-        raise UsageError(f"{path} is there already; name another file with --out.") from None
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}.") from None
+    if path.exists():
+        raise UsageError(f"{path} is there already; name another file with --out.")
+    write_whole(path, release.to_json())
 
 
 def read_release(path: Path) -> Release:

@@ -77,11 +77,10 @@ def write_json(path: Path, value: Any) -> None:
 def write_tree(tree: xr.DataTree, path: Path) -> None:
     """Write draws as netCDF, whole or not at all.
 
-    The file is made in memory first: HDF5 crashes the process when the disk is full.
+    The file is made in memory first: HDF5 crashes the process when the disk is full. Nothing may
+    hold the view of that memory, or what is left of the file complains when the writing fails.
     """
-    content = tree.to_netcdf(None, engine="h5netcdf")
-    assert content is not None
-    storage.write_whole(path, bytes(content))
+    storage.write_whole(path, bytes(tree.to_netcdf(None, engine="h5netcdf")))
 
 
 def write_dataset(dataset: xr.Dataset, path: Path) -> None:

@@ -24,6 +24,7 @@ from nutpie.compile_pymc import (
     make_user_data,
 )
 
+from itb_bayes.errors import UsageError
 from itb_bayes.inference.callbacks import (
     Layout,
     NotKeptError,
@@ -136,7 +137,7 @@ def _keep(key: str, description: Description) -> None:
     try:
         place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_whole(place, description.as_json())
-    except OSError:
+    except (OSError, UsageError):
         return  # a full or read-only disk makes the next start slower, nothing else
 
 

@@ -27,12 +27,17 @@ WIDEST = 2.0
 which the posterior is flatter, or not concave, gets this one."""
 SPREAD = 2.0
 """Chains start uniformly within so many standard deviations of a mode."""
-CLIMB = 400
-"""Most iterations of a climb."""
-N_CLIMB = 3
+CLIMB = 150
+"""Most iterations of one round of a climb."""
+ROUNDS = 4
+"""Most rounds of a climb."""
+GAIN = 0.1
+N_CLIMB = 4
 """Climbs from starts of their own, the best of :data:`TRIES`."""
-FARTHEST = 6.0
-"""How far (unconstrained scale) a climb may lead in any parameter."""
+REACH = 2.0
+"""How far a round of a climb may lead in any parameter, on the unconstrained scale."""
+REACH_WHITE = 12.0
+"""The same in round coordinates."""
 NEAR = 8.0
 """Modes so much lower in log density than the highest are left out: by their height they hold less
 than a thousandth of the posterior."""
@@ -67,27 +72,56 @@ class Whitening:
         return self.inverse @ (x - self.centre)
 
 
-def climb(density: Density, start: Array, white: Whitening | None = None) -> Array:
-    """Return the mode that is reached from ``start`` (n_dim,), both in coordinates ``white``.
+def climb(
+    density: Density, start: Array, white: Whitening | None = None, rounds: int = ROUNDS
+) -> Array:
+    """Return where rounds of L-BFGS lead from ``start``, both in coordinates ``white``.
 
-    A point at which the density is not finite ends a line search as a very low one would.
+    A round stays within a box about its start: the first steps of a line search know no scale, and
+    unbounded they leave for places from which nothing leads back.
+
+    Parameters
+    ----------
+    density : Density
+    start : ndarray, shape (n_dim,)
+    white : Whitening, optional
+        None: the unconstrained scale itself.
+    rounds : int
+        At most so many; one that gains less than :data:`GAIN` is the last.
+    """
+    reach = REACH if white is None else REACH_WHITE
+    place, height = start, -np.inf
+    for _ in range(rounds):
+        found = minimize(
+            _Descent(density, white), place, jac=True, method="L-BFGS-B",
+            bounds=list(zip(place - reach, place + reach, strict=True)),
+            options={"maxiter": CLIMB, "maxcor": 20},
+        )  # fmt: skip
+        place, gain, height = np.asarray(found.x), -found.fun - height, -found.fun
+        if gain < GAIN:
+            break
+    return place
+
+
+class _Descent:
+    """Minus the log density and its gradient; where it is not finite, worse than all seen so far.
+
+    An infinite value would make the interpolation of a line search, and with it the climb, end at
+    its start.
     """
 
-    def descend(z: Array) -> tuple[float, Array]:
-        try:
-            value, gradient = density.evaluate(z if white is None else white.place(z))
-        except NotFiniteError:
-            return np.inf, np.zeros_like(z)
-        return -value, -gradient if white is None else -(white.scale.T @ gradient)
+    def __init__(self, density: Density, white: Whitening | None) -> None:
+        self._density, self._white = density, white
+        self._worst = -np.inf
 
-    # The first steps of a line search know no scale: unbounded they leave for places from which
-    # nothing leads back.
-    box = None if white is not None else list(zip(start - FARTHEST, start + FARTHEST, strict=True))
-    found = minimize(
-        descend, start, jac=True, method="L-BFGS-B", bounds=box,
-        options={"maxiter": CLIMB, "maxcor": 20},
-    )  # fmt: skip
-    return np.asarray(found.x, dtype=np.float64)
+    def __call__(self, z: Array) -> tuple[float, Array]:
+        white = self._white
+        try:
+            value, gradient = self._density.evaluate(z if white is None else white.place(z))
+        except NotFiniteError:
+            return self._worst + 1.0, np.zeros_like(z)
+        self._worst = max(self._worst, -value)
+        return -value, -gradient if white is None else -(white.scale.T @ gradient)
 
 
 def curvature(density: Density, x: Array) -> Array:
@@ -126,11 +160,12 @@ class Terrain:
 
 
 def survey(density: Density, starts: Sequence[Array]) -> Terrain:
-    """Climb from every start; the first climb gives the coordinates of the others."""
+    """Climb from every start; the first climb gives the coordinates in which the others end."""
     white = whiten(density, climb(density, starts[0]))
     found = [white.centre]
     for start in starts[1:]:
-        found.append(white.place(climb(density, white.coordinates(start), white)))
+        near = climb(density, start, rounds=1)
+        found.append(white.place(climb(density, white.coordinates(near), white)))
     heights = [density.evaluate(mode)[0] for mode in found]
     best = int(np.argmax(heights))
     if best != 0 and _apart(white, found[best], found[0]):

@@ -68,10 +68,10 @@ RULES: dict[Par, Rule] = {
     Par.LEAK_RATE: ("leak_rate", _same),
     Par.LEAK_STEP: ("leak_step", _same),
     Par.LEAK_STEP_VAR: ("leak_step_sd", _square),
-    Par.LEAK_VAR: ("leak_rate_sd", _square),
+    Par.LEAK_VAR: ("leak_rate_cv", _square),
     Par.CREEP_SHARE: ("creep_share", _same),
     Par.CREEP_RATE: ("creep_rate", _same),
-    Par.CREEP_VAR: ("creep_rate_sd", _square),
+    Par.CREEP_VAR: ("creep_rate_cv", _square),
     Par.CREEP_DROP: ("creep_drop", _same),
     Par.LOSS_SEVERE: ("severe_delivery", _negative),
     Par.LOSS_PUMP: ("pump_delivery", _negative),
@@ -97,11 +97,11 @@ RULES: dict[Par, Rule] = {
     Par.LEAK_SETTLES: ("leak_months", _inverse),
     Par.PUMP_HAZARD: ("pump_failed_by_six_years", _hazard),
     Par.PUMP_SHAPE: ("pump_shape", _same),
-    Par.FOUND_LEAKING: ("found_leaking", _same),
-    Par.FOUND_CREEPING: ("found_creeping", _same),
-    Par.FOUND_PARTIAL: ("found_partial", _same),
-    Par.FOUND_COMPENSATED: ("found_compensated", _same),
-    Par.FOUND_SEVERE: ("found_severe", _same),
+    Par.FOUND_LEAKING: ("found_catheter", _same),
+    Par.FOUND_CREEPING: ("found_catheter", _same),
+    Par.FOUND_PARTIAL: ("found_catheter", _same),
+    Par.FOUND_COMPENSATED: ("found_catheter", _same),
+    Par.FOUND_SEVERE: ("found_catheter", _same),
     Par.FOUND_PUMP: ("found_pump", _same),
     Par.DYE_SENSITIVITY: ("dye_sensitivity", _same),
     Par.DYE_FALSE: ("dye_false", _same),
@@ -136,6 +136,9 @@ RULES: dict[Par, Rule] = {
 }
 """Which prior, on its model scale, makes which kernel parameter, and how."""
 
+_OF_RATE = {Par.LEAK_VAR: "leak_rate", Par.CREEP_VAR: "creep_rate"}
+"""Variances that are stated as coefficients of variation, and of which rate."""
+
 _CHANNEL_OF = {
     "spasms": ("spasm_intercept", "spasm_slope", "spasm_sd", "spasm_patient_sd"),
     "dose": ("goal", "dose_gain", "dose_sd", "still_share", "still_points", "unruled_share"),
@@ -145,8 +148,7 @@ _CHANNEL_OF = {
         "rotor_false",
     ),
     "events": (
-        "found_leaking", "found_creeping", "found_partial", "found_compensated", "found_severe",
-        "found_pump",
+        "found_catheter", "found_pump",
     ),
     "labels": (
         "tolerance_label_per_year", "tolerance_label_leak", "tolerance_label_false",
@@ -236,7 +238,8 @@ def kernel_parameters(
     for par in Par:
         name, rule = RULES[par]
         if name in values:
-            vector.append(rule(values[name], xp))
+            scale = values[_OF_RATE[par]] ** 2 if par in _OF_RATE else 1.0
+            vector.append(rule(values[name], xp) * scale)
         else:
             vector.append(xp.zeros(()) + _placeholder(par))
     ones = xp.ones_like(design.older_catheter)

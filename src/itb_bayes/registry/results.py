@@ -7,7 +7,6 @@ so that Parquet readers pass them over.
 
 import fcntl
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +19,7 @@ import pyarrow.parquet as pq
 from itb_bayes.cohort.partitions import part_name
 from itb_bayes.errors import UsageError
 from itb_bayes.risk.explanation_table import COLUMNS, NUMBERS
+from itb_bayes.storage import refusals_in_words, whole_file, write_whole
 
 FORMAT = 1
 RUN_FILE, SUMMARY_FILE, LOCK_FILE = "_run.json", "_summary.json", ".lock"
@@ -48,14 +48,12 @@ class ResultFolder:
         run = folder / RUN_FILE
         if folder.is_file():
             raise UsageError(f"{folder} is a file; name a folder with --out.")
-        try:
+        with refusals_in_words(folder):
             if folder.is_dir() and any(folder.iterdir()):
                 self._check(run)
                 return
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self.write_text(RUN_FILE, json.dumps(self._identity, indent=1, sort_keys=True) + "\n")
-        except OSError as error:
-            raise UsageError(f"cannot write in {folder}: {error.strerror}.") from None
 
     def _check(self, run: Path) -> None:
         try:
@@ -82,9 +80,11 @@ class ResultFolder:
         Raises
         ------
         UsageError
-            If another process holds it.
+            If another process holds it, or the folder cannot be written.
         """
-        with (self.folder / LOCK_FILE).open("w") as lock:
+        with refusals_in_words(self.folder):
+            lock = (self.folder / LOCK_FILE).open("w")
+        with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -123,23 +123,18 @@ class ResultFolder:
             _DIGEST: digest.encode(),
             _COUNTS: json.dumps(dict(counts), sort_keys=True).encode(),
         }
-        part = self.folder / f".{part_name(number)}.part"
-        try:
-            with part.open("wb") as file:
-                pq.write_table(scores.replace_schema_metadata(told), file, compression="zstd")
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(part, self.path(number))
-        except OSError as error:
-            raise UsageError(
-                f"cannot write in {self.folder}: {error.strerror}. What was finished is kept."
-            ) from None
+        with whole_file(self.path(number)) as part, part.open("wb") as file:
+            pq.write_table(scores.replace_schema_metadata(told), file, compression="zstd")
 
     def write_text(self, name: str, text: str) -> None:
-        """Write a text file whole or not at all."""
-        part = self.folder / f".{name}.part"
-        part.write_text(text, encoding="utf-8", newline="\n")
-        os.replace(part, self.folder / name)
+        """Write a text file whole or not at all.
+
+        Raises
+        ------
+        UsageError
+            If it cannot be written.
+        """
+        write_whole(self.folder / name, text)
 
 
 def _schema(table: pd.DataFrame) -> pa.Schema:

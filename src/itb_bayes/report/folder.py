@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -99,6 +100,9 @@ class ReportFolder:
             os.replace(temporary, target)
         except OSError as error:
             raise _cannot_write(self.path, error) from None
+        finally:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
 
 
 def _marker(names: list[str]) -> str:

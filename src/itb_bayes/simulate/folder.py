@@ -9,6 +9,7 @@ from itb_bayes.simulate.clinic import SimulatedCohort
 from itb_bayes.simulate.records import COLUMNS
 from itb_bayes.simulate.render import render_csv, render_toml
 from itb_bayes.simulate.truth import TRUTH_COLUMNS
+from itb_bayes.storage import disk_reason
 
 
 def render_files(cohort: SimulatedCohort) -> dict[str, str]:
@@ -73,7 +74,7 @@ def write_cohort(cohort: SimulatedCohort, out: Path, *, force: bool = False) -> 
         out.parent.mkdir(parents=True, exist_ok=True)
         building = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
     except OSError as error:
-        raise UsageError(f"--out {out} cannot be written: {error.strerror}.") from error
+        raise UsageError(f"--out {out} cannot be written: {disk_reason(error)}.") from error
     try:
         for relative, text in files.items():
             path = building / relative
@@ -84,7 +85,7 @@ def write_cohort(cohort: SimulatedCohort, out: Path, *, force: bool = False) -> 
             shutil.rmtree(out)
         building.replace(out)
     except OSError as error:
-        raise UsageError(f"--out {out} cannot be written: {error.strerror}.") from error
+        raise UsageError(f"--out {out} cannot be written: {disk_reason(error)}.") from error
     finally:
         shutil.rmtree(building, ignore_errors=True)
     return sorted(files)

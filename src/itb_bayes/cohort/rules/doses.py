@@ -76,11 +76,8 @@ def _flag(
 
 def _check_unit(doses: RawTable, records: pd.DataFrame, log: ProblemLog) -> None:
     """Report patients all of whose doses are too small to be micrograms."""
-    given = records[records["daily_dose_ug"] > 0]
-    if "bolus_ug" in given.columns:
-        given = given[~(given["bolus_ug"] > 0)]
-    largest = given.groupby("patient_id")["daily_dose_ug"].transform("max")
-    small = given[largest < SMALLEST_TREATMENT_UG]
+    given = _without_boluses(records)
+    small = doses_like_milligrams(records)
     if small.empty:
         return
     severity: Severity = "warning" if doses.has("unit") else "error"
@@ -107,6 +104,29 @@ def _check_unit(doses: RawTable, records: pd.DataFrame, log: ProblemLog) -> None
         _UNIT_MEND,
         severity,
     )
+
+
+def doses_like_milligrams(records: pd.DataFrame) -> pd.DataFrame:
+    """Return the doses of patients all of whose doses are too small to be micrograms.
+
+    Parameters
+    ----------
+    records : DataFrame
+        Doses in µg/day.
+
+    Returns
+    -------
+    DataFrame
+        Rows of ``records``. A cohort that has any is accepted only where it states units.
+    """
+    given = _without_boluses(records)
+    largest = given.groupby("patient_id")["daily_dose_ug"].transform("max")
+    return given[largest < SMALLEST_TREATMENT_UG]
+
+
+def _without_boluses(records: pd.DataFrame) -> pd.DataFrame:
+    given = records[records["daily_dose_ug"] > 0]
+    return given[~(given["bolus_ug"] > 0)] if "bolus_ug" in given.columns else given
 
 
 def _check_zero(doses: RawTable, records: pd.DataFrame, log: ProblemLog) -> None:

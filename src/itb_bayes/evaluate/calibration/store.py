@@ -12,7 +12,7 @@ import pandas as pd
 
 from itb_bayes.errors import UsageError
 from itb_bayes.evaluate.calibration.experiment import N_RANKED, Replicate
-from itb_bayes.storage import cannot_write, is_part, write_whole
+from itb_bayes.storage import cannot_write, is_part, refusals_in_words, write_whole
 
 FORMAT = 1
 RUN_FILE = "run.json"
@@ -73,9 +73,11 @@ class CalibrationFolder:
         Raises
         ------
         UsageError
-            If another process holds it.
+            If another process holds it, or the folder cannot be written.
         """
-        with (self.folder / LOCK_FILE).open("w") as lock:
+        with refusals_in_words(self.folder):
+            lock = (self.folder / LOCK_FILE).open("w")
+        with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

@@ -76,7 +76,7 @@ def _requirement() -> tuple[Equation, ...]:
             "wanders; faster while tolerance rises and in progression.",
         ),
         Equation(
-            "growing leak + β_c, σ_c;  creeping leak + β_k, σ_k",
+            "growing leak + β_c, σ = ν_c·β_c;  creeping leak + β_k, σ = ν_k·β_k",
             "So it seems while a leak grows, for less of the dose arrives.",
         ),
         Equation(
@@ -159,11 +159,10 @@ def _findings(spec: RegimesSpec) -> tuple[Equation, ...]:
         "With and without a fault of the catheter (dye, aspiration) or of the pump (rotor).",
     )
     events = Equation(
-        "P(none confirmed in dt) = exp(−φ·c·dt), leak φ_1, φ_2, φ_3, φ_4, severe φ_5;  pump "
-        "exp(−φ_6·dt)",
-        "φ_1 growing, φ_2 creeping, φ_3 sudden, φ_4 made up for, φ_5 severe; c is the cause to "
-        "search that tone and dose gave: 0.03 while both are calm. A confirmed fault makes its "
-        "part certain, and is repaired.",
+        "P(none confirmed in dt) = exp(−φ_c·c·dt), catheter;  exp(−φ_p·dt), pump",
+        "c is the cause to search that tone and dose gave: 0.03 while both are calm, 1 for two "
+        "readings of 1.9 points or a doubled dose. A confirmed fault makes its part certain, and "
+        "is repaired.",
     )
     neuro = Equation(
         "ΔE ~ Normal((β_E + [progression]·β_Ep)·Δt, σ_E²)", "Change of the EDSS between two scores."

@@ -105,12 +105,12 @@ DEVICE = (
     _need("creep_share", "s_k", "share of growing leaks that creep", "share", "unit"),
     _need("creep_rate", "β_k", "seeming rise of the requirement while a leak creeps",
           "percent_per_year", "real"),
-    _need("creep_rate_sd", "σ_k", "its variation over one year", "log", "positive"),
+    _need("creep_rate_cv", "ν_k", "its variation over one year, as a share of it", "share", "unit"),
     _need("creep_drop", "q_k", "seeming requirement before over after the repair of a "
           "creeping leak", "ratio", "real"),
     _need("leak_rate", "β_c", "seeming rise of the requirement while a leak grows",
           "percent_per_year", "real"),
-    _need("leak_rate_sd", "σ_c", "its variation over one year", "log", "positive"),
+    _need("leak_rate_cv", "ν_c", "its variation over one year, as a share of it", "share", "unit"),
     _need("leak_step", "s_c0", "seeming rise when a lesser catheter fault comes at once", "ratio",
           "real"),
     _need("leak_step_sd", "σ_s0", "spread of that", "log", "positive"),
@@ -129,17 +129,9 @@ DEVICE = (
 )  # fmt: skip
 
 EVIDENCE = (
-    _need("found_leaking", "φ_1", "rate at which a growing leak is confirmed while searched for",
-          "per_year", "positive", _EVENTS),
-    _need("found_creeping", "φ_2", "rate at which a creeping leak is confirmed while searched for",
-          "per_year", "positive", _EVENTS),
-    _need("found_partial", "φ_3", "rate at which a sudden leak is confirmed while searched for",
-          "per_year", "positive", _EVENTS),
-    _need("found_compensated", "φ_4", "rate at which a leak that the dose has made up for is "
-          "confirmed while searched for", "per_year", "positive", _EVENTS),
-    _need("found_severe", "φ_5", "rate at which a severe catheter fault is confirmed while "
-          "searched for", "per_year", "positive", _EVENTS),
-    _need("found_pump", "φ_6", "rate at which a pump fault is confirmed", "per_year", "positive",
+    _need("found_catheter", "φ_c", "rate at which a catheter fault is confirmed while there is "
+          "full cause to search", "per_year", "positive", _EVENTS),
+    _need("found_pump", "φ_p", "rate at which a pump fault is confirmed", "per_year", "positive",
           _EVENTS),
     _need("dye_sensitivity", "Se_d", "sensitivity of the dye study", "share", "unit", _TESTS),
     _need("dye_false", "1−Sp_d", "its false positives", "share", "unit", _TESTS),

@@ -1,0 +1,1 @@
+"""Counting what a kernel does: floating-point operations, and array elements read and written."""
