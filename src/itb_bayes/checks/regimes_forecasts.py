@@ -33,7 +33,8 @@ STEP_BUDGET = 1_000_000
 """Steps that may be forecast, each under one draw: about 20 s on one core."""
 
 LEAST_DRAWS, MOST_DRAWS = 40, 120
-_NODES, _NODE_WEIGHTS = np.polynomial.hermite_e.hermegauss(13)
+# Decisions answer a reading within a quarter of a point, and tone may be known to a point only.
+_NODES, _NODE_WEIGHTS = np.polynomial.hermite_e.hermegauss(31)
 _UNIFORM_NODES = (np.arange(40) + 0.5) / 40.0
 
 
