@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from itb_bayes.cohort.timeline import Action
+from itb_bayes.cohort.actions import Action
 from itb_bayes.kernel.regimes.layout import Code, Col
 from itb_bayes.model.regimes_plan import RegimesPlan
 from itb_bayes.report.explained import EventMark, Known, Visit

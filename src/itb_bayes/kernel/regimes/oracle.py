@@ -33,6 +33,7 @@ from itb_bayes.kernel.regimes.oracle_moves import (
     found_rates,
     named,
     transition_matrix,
+    work_up_rate,
 )
 
 Array = NDArray[Any]
@@ -103,7 +104,7 @@ def oracle_log_likelihood(
             result.log_likelihood[i] += step(pars, me, row, code, dt, belief)
             result.probability[k] = belief.probability
             result.mean[k], result.covariance[k] = belief.mean, belief.covariance
-            for weights, jump, jump_var in actions(pars, int(code.action), row.search, dt):
+            for weights, jump, jump_var in actions(pars, int(code.action), row, dt):
                 mix(belief, weights, jump, jump_var)
                 result.log_likelihood[i] += normalise(belief)
     return result
@@ -317,7 +318,8 @@ def _finding(
     if not np.isnan(row.edss):
         rate = g.edss_rate + (g.edss_progression if s == S.PROGRESSION else 0.0)
         v = row.edss - rate * row.edss_years
-        total -= 0.5 * (np.log(2.0 * np.pi * g.edss_var) + v**2 / g.edss_var)
+        var = g.edss_var * (1.0 + 1.0 / row.edss_count)
+        total -= 0.5 * (np.log(2.0 * np.pi * var) + v**2 / var)
     for written, rate in (
         (code.tolerance, _tolerance_label_rate(g, s)),
         (
@@ -328,7 +330,12 @@ def _finding(
     ):
         years = max(dt, SHORTEST_YEARS)
         total += np.log(-np.expm1(-rate * years)) if written == 1 else -rate * dt
-    return total - found_rates(g, row.search).get(s, 0.0) * dt
+    rate = work_up_rate(g, row, s)
+    if max(code.dye, code.aspiration, code.rotor) >= 0:
+        total += np.log(-np.expm1(-rate * max(dt, SHORTEST_YEARS)))
+    else:
+        total -= rate * dt
+    return total - found_rates(g, row).get(s, 0.0) * dt
 
 
 def _tolerance_label_rate(g: SimpleNamespace, s: State) -> Any:
