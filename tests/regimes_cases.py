@@ -91,7 +91,6 @@ def random_patient(
     data[:, Col.REFILL_COUNT] = rng.integers(0, 9, n)
     data[:, Col.EDSS] = some(rng.choice([-0.5, 0.0, 0.5, 1.0], n))
     data[:, Col.EDSS_YEARS] = rng.uniform(0.2, 2.0, n)
-    data[:, Col.EDSS_COUNT] = rng.integers(1, 3, n)
     data[:, Col.SEARCH] = rng.uniform(0.03, 2.5, n)
     tested = rng.uniform(0.0, 1.0, (n, 2)) * (rng.uniform(size=(n, 2)) < 0.3)
     data[:, [Col.CATHETER_TESTED, Col.PUMP_TESTED]] = tested

@@ -24,7 +24,7 @@ def design(n_patient, n_step=24, years=6.0, seed=1):
     data, codes = blank_steps(t)
     data[:, [Col.ASHWORTH, Col.DOSE_CHANGE, Col.PENN]] = 0.0
     data[::2, Col.REFILL] = 0.0
-    data[4::4, [Col.EDSS, Col.EDSS_YEARS, Col.EDSS_COUNT]] = 0.0, 1.0, 2.0
+    data[4::4, Col.EDSS], data[4::4, Col.EDSS_YEARS] = 0.0, 1.0
     parts = []
     for _ in range(n_patient):
         own_codes = codes.copy()

@@ -22,7 +22,6 @@ SETTLING_YEARS = 0.12
 
 _DAY_YEARS = 1.0 / 365.25
 _SAME_EDSS_YEARS = 0.1
-_EDSS_BEFORE = 2
 
 _ACTIONS = {
     "catheter_fault_confirmed": Action.CATHETER_CONFIRMED,
@@ -78,7 +77,7 @@ def patient_steps(own: Mapping[str, pd.DataFrame]) -> tuple[list[dict[str, Any]]
     pump_from = catheter_from = 0.0
     changed_at = -np.inf
     shares: list[float] = []
-    scored: list[tuple[float, float]] = []
+    last_edss: tuple[float, float] | None = None
     for t in sorted(days):
         step = days[t]
         before = bisect.bisect_left(dose_times, t - 0.5 * _DAY_YEARS)
@@ -100,7 +99,7 @@ def patient_steps(own: Mapping[str, pd.DataFrame]) -> tuple[list[dict[str, Any]]
         if zero:
             row["log_dose"] = rows[-1]["log_dose"] if rows else 0.0
         if step.edss:
-            _compare_edss(row, t, float(np.mean(step.edss)), scored)
+            last_edss = _compare_edss(row, t, float(np.mean(step.edss)), last_edss)
         if step.refill is not None and not paused:
             share = _refill_share(*step.refill)
             if np.isfinite(share):
@@ -196,7 +195,6 @@ def _blank_row(t: float, log_dose: float, catheter_age: float, pump_age: float) 
         "refill_count": 0.0,
         "edss_change": np.nan,
         "edss_years": np.nan,
-        "edss_count": 0.0,
         "dye": -1,
         "aspiration": -1,
         "rotor": -1,
@@ -242,20 +240,15 @@ def _pauses(events: pd.DataFrame | None) -> list[tuple[float, float]]:
 
 
 def _compare_edss(
-    row: dict[str, Any], t: float, score: float, scored: list[tuple[float, float]]
-) -> None:
-    """Compare a score with those before it, which it then joins.
-
-    Two of them: a change since one score alone shares its error with the change before, which an
-    error of one score would make look like worsening, and then like recovery.
-    """
-    if scored and t - scored[-1][0] <= _SAME_EDSS_YEARS:
-        return
-    if scored:
-        before_years, before = np.mean(scored[-_EDSS_BEFORE:], axis=0)
-        row["edss_change"], row["edss_years"] = score - float(before), t - float(before_years)
-        row["edss_count"] = float(min(len(scored), _EDSS_BEFORE))
-    scored.append((t, score))
+    row: dict[str, Any], t: float, score: float, last: tuple[float, float] | None
+) -> tuple[float, float]:
+    """Compare a score with the last one; return which is the last from now on, with its time."""
+    if last is None:
+        return t, score
+    if t - last[0] <= _SAME_EDSS_YEARS:  # too soon to say anything of a rate
+        return last
+    row["edss_change"], row["edss_years"] = score - last[1], t - last[0]
+    return t, score
 
 
 def _refill_share(expected_ml: float, actual_ml: float, reservoir_ml: float) -> float:

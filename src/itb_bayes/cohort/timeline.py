@@ -45,10 +45,7 @@ class Timeline:
     refill_count : ndarray
         Earlier refills of this pump behind that mean.
     edss_change, edss_years : ndarray
-        EDSS less the mean of the last two before it (of one where there is but one), and the time
-        since their mean time; NaN without both.
-    edss_count : ndarray
-        Scores behind that mean.
+        Change of the EDSS since the last one, and the time between; NaN without both.
     dye, aspiration, rotor : ndarray of int64
         -1 none, 0 negative, 1 positive, 2 indeterminate.
     tolerance_label, progression_label, trigger_label : ndarray of int64
@@ -81,7 +78,6 @@ class Timeline:
     refill_count: NDArray[np.float64]
     edss_change: NDArray[np.float64]
     edss_years: NDArray[np.float64]
-    edss_count: NDArray[np.float64]
     dye: NDArray[np.int64]
     aspiration: NDArray[np.int64]
     rotor: NDArray[np.int64]

@@ -35,8 +35,8 @@ def _whole_points(x: Any, xp: Any) -> Any:
 
 
 def _half_points(x: Any, xp: Any) -> Any:
-    """The EDSS has half points."""
-    return x * x + 0.5**2 / 12.0
+    """The EDSS has half points, and a change of it two of them."""
+    return x * x + 2.0 * 0.5**2 / 12.0
 
 
 def _inverse(x: Any, xp: Any) -> Any:

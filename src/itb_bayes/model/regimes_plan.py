@@ -31,7 +31,6 @@ _FLOATS = {
     Col.REFILL_COUNT: "refill_count",
     Col.EDSS: "edss_change",
     Col.EDSS_YEARS: "edss_years",
-    Col.EDSS_COUNT: "edss_count",
     Col.CATHETER_AGE: "catheter_age_years",
     Col.PUMP_AGE: "pump_age_years",
     Col.DOSE_CHANGE: "dose_change",
@@ -61,7 +60,7 @@ class RegimesPlan:
     ----------
     patient_ids : tuple of str
     offsets : ndarray of int64, shape (n_patient + 1,)
-    data, codes : ndarray, shape (n_step, 15) and (n_step, 8)
+    data, codes : ndarray, shape (n_step, 14) and (n_step, 8)
         Columns of :class:`itb_bayes.kernel.regimes.layout.Col` and ``Code``; channels that are
         off are blank.
     channels : tuple of str

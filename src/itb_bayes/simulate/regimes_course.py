@@ -55,7 +55,7 @@ class Courses:
 
     Attributes
     ----------
-    data, codes : ndarray, shape (n_step, 15) and (n_step, 8)
+    data, codes : ndarray, shape (n_step, 14) and (n_step, 8)
         Columns of :class:`~itb_bayes.kernel.regimes.layout.Col` and ``Code``.
     state : ndarray of int64, shape (n_step,)
         Regime at each step, before any action of that day.
@@ -243,8 +243,7 @@ class _Patient:
             return
         worse = self.g.edss_progression if self.state == State.PROGRESSION else 0.0
         mean = (self.g.edss_rate + worse) * row[Col.EDSS_YEARS]
-        var = self.g.edss_var * (1.0 + 1.0 / row[Col.EDSS_COUNT])
-        row[Col.EDSS] = mean + np.sqrt(var) * self.rng.standard_normal()
+        row[Col.EDSS] = mean + np.sqrt(self.g.edss_var) * self.rng.standard_normal()
 
     def _test(self, k: int, row: Array, code: NDArray[np.int64], dt: float) -> None:
         g, rng = self.g, self.rng

@@ -173,7 +173,7 @@ def regimes_log_likelihood(g: Any, own: Any, data: Any, codes: Any, offsets: Any
         Population parameters; :class:`itb_bayes.kernel.regimes.layout.Par`.
     own : ndarray, shape (n_patient, 6)
         Parameters of each patient; :class:`~itb_bayes.kernel.regimes.layout.Own`.
-    data, codes : ndarray, shape (n_step, 15) and (n_step, 8)
+    data, codes : ndarray, shape (n_step, 14) and (n_step, 8)
         Columns of :class:`~itb_bayes.kernel.regimes.layout.Col` and ``Code``.
     offsets : ndarray of int64, shape (n_patient + 1,)
 

@@ -29,7 +29,6 @@ _C_TOLERANCE, _C_WORSE, _C_TRIGGER = (
 )
 _REFILL, _REFILL_COUNT = int(Col.REFILL), int(Col.REFILL_COUNT)
 _EDSS, _EDSS_YEARS = int(Col.EDSS), int(Col.EDSS_YEARS)
-_EDSS_COUNT = int(Col.EDSS_COUNT)
 _SENS, _FALSE = int(Par.DYE_SENSITIVITY), int(Par.DYE_FALSE)
 _BLOCKED, _BLOCKED_OK = int(Par.BLOCKED_FAULT), int(Par.BLOCKED_INTACT)
 _ROTOR_SENS, _ROTOR_FALSE = int(Par.ROTOR_SENSITIVITY), int(Par.ROTOR_FALSE)
@@ -158,14 +157,13 @@ def refill_adjoint(g: Any, row: Any, bar: Any, g_bar: Any) -> None:
 
 @part
 def neuro(g: Any, row: Any, out: Any) -> None:
-    """Add the log-likelihood of an EDSS, less the mean of those before it, to ``out`` (11,)."""
+    """Add the log-likelihood of a change of the EDSS to ``out`` (11,)."""
     if math.isnan(row[_EDSS]):
         return
-    var = g[_EDSS_VAR] * (1.0 + 1.0 / row[_EDSS_COUNT])
     for s in range(N_STATE):
         rate = g[_EDSS_RATE] + (g[_EDSS_MORE] if s == _WORSE else 0.0)
         v = row[_EDSS] - rate * row[_EDSS_YEARS]
-        out[s] -= 0.5 * (_LOG_2PI + math.log(var) + v * v / var)
+        out[s] -= 0.5 * (_LOG_2PI + math.log(g[_EDSS_VAR]) + v * v / g[_EDSS_VAR])
 
 
 @part
@@ -173,8 +171,7 @@ def neuro_adjoint(g: Any, row: Any, bar: Any, g_bar: Any) -> None:
     """Add the reverse of :func:`neuro` to ``g_bar``."""
     if math.isnan(row[_EDSS]):
         return
-    widened = 1.0 + 1.0 / row[_EDSS_COUNT]
-    var = g[_EDSS_VAR] * widened
+    var = g[_EDSS_VAR]
     for s in range(N_STATE):
         rate = g[_EDSS_RATE] + (g[_EDSS_MORE] if s == _WORSE else 0.0)
         v = row[_EDSS] - rate * row[_EDSS_YEARS]
@@ -182,7 +179,7 @@ def neuro_adjoint(g: Any, row: Any, bar: Any, g_bar: Any) -> None:
         g_bar[_EDSS_RATE] += slope
         if s == _WORSE:
             g_bar[_EDSS_MORE] += slope
-        g_bar[_EDSS_VAR] += bar[s] * 0.5 * (v * v / var - 1.0) / var * widened
+        g_bar[_EDSS_VAR] += bar[s] * 0.5 * (v * v / var - 1.0) / var
 
 
 @part

@@ -156,7 +156,6 @@ class Col(IntEnum):
     SEARCH = 11
     CATHETER_TESTED = 12
     PUMP_TESTED = 13
-    EDSS_COUNT = 14
 
 
 N_COL = len(Col)

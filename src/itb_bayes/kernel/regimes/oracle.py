@@ -318,8 +318,7 @@ def _finding(
     if not np.isnan(row.edss):
         rate = g.edss_rate + (g.edss_progression if s == S.PROGRESSION else 0.0)
         v = row.edss - rate * row.edss_years
-        var = g.edss_var * (1.0 + 1.0 / row.edss_count)
-        total -= 0.5 * (np.log(2.0 * np.pi * var) + v**2 / var)
+        total -= 0.5 * (np.log(2.0 * np.pi * g.edss_var) + v**2 / g.edss_var)
     for written, rate in (
         (code.tolerance, _tolerance_label_rate(g, s)),
         (

@@ -172,8 +172,7 @@ def _findings(spec: RegimesSpec) -> tuple[Equation, ...]:
         "makes its part certain, and is repaired.",
     )
     neuro = Equation(
-        "ΔE ~ Normal((β_E + [progression]·β_Ep)·Δt, σ_E²·w)",
-        "EDSS less the mean of the n scores before it, at most two; Δt likewise; w = 1 + 1/n.",
+        "ΔE ~ Normal((β_E + [progression]·β_Ep)·Δt, σ_E²)", "Change of the EDSS between two scores."
     )
     pairs = (
         ("refills", refills),

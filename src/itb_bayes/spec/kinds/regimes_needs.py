@@ -166,7 +166,7 @@ EVIDENCE = (
           "positive", _LABELS),
     _need("trigger_label_false", "κ_x0", "rate at which one is written down without effect",
           "per_year", "positive", _LABELS),
-    _need("edss_sd", "σ_E", "noise of an EDSS", "points", "positive", _NEURO),
+    _need("edss_sd", "σ_E", "noise of a change of the EDSS", "points", "positive", _NEURO),
     _need("edss_per_year", "β_E", "rise of the EDSS", "points_per_year", "real", _NEURO),
     _need("edss_progression", "β_Ep", "its extra rise during progression", "points_per_year",
           "real", _NEURO),
