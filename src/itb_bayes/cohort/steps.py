@@ -217,6 +217,9 @@ def _note_event(row: dict[str, Any], event: str, detail: str) -> None:
         name = event.removesuffix("_study")
         # Of several results on one day the one that speaks for a fault is kept, then a clear one.
         row[name] = max(row[name], _RESULTS.get(detail, -1), key=_WEIGHT_OF_RESULT.index)
+    elif event == "disease_progression" and detail.strip().lower() == "relapse":
+        # Tone is up for weeks and comes down again, as with any other trigger.
+        row["trigger_label"] = 1
     elif event in _LABELS:
         row[_LABELS[event]] = 1
 
