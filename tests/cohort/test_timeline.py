@@ -373,6 +373,13 @@ def test_labels(event, name, tmp_path):
     assert getattr(steps, name).tolist() == [0, 1, 0, 0, 0]
 
 
+@pytest.mark.parametrize("detail", ["relapse", " Relapse"])
+def test_a_relapse_is_a_passing_worsening(detail, tmp_path):
+    steps = lay_out(tmp_path, events=[(100, "disease_progression", detail)])
+    assert steps.trigger_label.tolist() == [0, 1, 0, 0, 0]
+    assert not steps.progression_label.any()
+
+
 def test_the_mode_in_force_is_that_of_the_dose_before(tmp_path):
     doses = [(0, 100, "simple"), (100, 100, "bolus"), (200, 90, ""), (300, 90, "flex")]
     assert lay_out(tmp_path, doses=doses).bolus.tolist() == [0, 0, 1, 0]

@@ -16,7 +16,7 @@ _TESTS = ((Code.DYE, "dye study"), (Code.ASPIRATION, "aspiration"), (Code.ROTOR,
 _LABELS = (
     (Code.TOLERANCE, "tolerance noted"),
     (Code.PROGRESSION, "progression noted"),
-    (Code.TRIGGER, "trigger noted"),
+    (Code.TRIGGER, "trigger or relapse noted"),
 )
 _ACTIONS = (
     (Action.CATHETER_CONFIRMED, "catheter fault confirmed"),
