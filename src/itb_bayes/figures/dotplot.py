@@ -1,7 +1,5 @@
 """A quantile dot plot: equally likely doses as stacked dots."""
 
-from typing import Any
-
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -26,6 +24,9 @@ HEIGHT_INCHES = 1.36
 _BOX = (0.03, 0.28, 0.94, 0.59)
 _WIDEST_DOT_PT = 13.0
 _POINTS = 72.0
+_EM_PER_LETTER = 0.6
+"""Of the widest font that a page is likely to take, DejaVu Sans."""
+_GAP_PT = 2.5
 
 
 class DotplotChart:
@@ -84,8 +85,9 @@ class DotplotChart:
             )  # fmt: skip
         axes.set_xlim(low, high)
         axes.set_ylim(0.0, height_pt)
-        _mark(axes, dose_now_ug, height_pt, "last dose ", "right", (0, (3, 2)))
-        _mark(axes, limit, height_pt, f" {rise_ug:g} above", "left", "solid")
+        axes.axvline(dose_now_ug, color=INK, linewidth=0.9, linestyle=(0, (3, 2)), zorder=0)
+        axes.axvline(limit, color=INK, linewidth=0.9, zorder=0)
+        _name_lines(axes, ("last dose", dose_now_ug), (f"{rise_ug:g} above", limit), unit_per_pt)
         self._patient = [artist for artist in axes.get_children() if artist not in before]
         return self._figure
 
@@ -148,9 +150,41 @@ def _spread(x: Array, edge: float, width: float) -> Array:
     return moved
 
 
-def _mark(axes: Axes, dose_ug: float, height_pt: float, label: str, side: str, dash: Any) -> None:
-    axes.axvline(dose_ug, color=INK, linewidth=0.9, linestyle=dash, zorder=0)
-    put_text(
-        axes, dose_ug, height_pt * 1.03, label, ha=side, va="bottom", fontsize=SMALL_PT,
-        clip_on=False,
-    )  # fmt: skip
+def _name_lines(
+    axes: Axes, left: tuple[str, float], right: tuple[str, float], unit_per_pt: float
+) -> None:
+    """Name two lines above the plot; the names stay in the drawing and apart."""
+    low, height_pt = axes.get_xlim()[0], axes.get_ylim()[1]
+    edge_pt = WIDTH_INCHES * _BOX[0] * _POINTS
+    widths_pt = [_EM_PER_LETTER * SMALL_PT * len(name) for name, _ in (left, right)]
+    at_pt = [edge_pt + (dose - low) / unit_per_pt for _, dose in (left, right)]
+    places_pt = place_names(*at_pt, *widths_pt, WIDTH_INCHES * _POINTS)
+    for (name, _), place, side in zip((left, right), places_pt, ("right", "left"), strict=True):
+        x = low + (place - edge_pt) * unit_per_pt
+        put_text(
+            axes, x, height_pt * 1.03, name, ha=side, va="bottom", fontsize=SMALL_PT,
+            clip_on=False,
+        )  # fmt: skip
+
+
+def place_names(
+    left_pt: float, right_pt: float, left_width_pt: float, right_width_pt: float, room_pt: float
+) -> tuple[float, float]:
+    """Return where the left name ends and the right one begins.
+
+    At their lines, the left name before its line and the right one after its, unless that would
+    put one outside the drawing or both on top of each other.
+
+    Parameters
+    ----------
+    left_pt, right_pt : float
+        Places of the lines (points from the left edge of the drawing).
+    left_width_pt, right_width_pt : float
+        Widths of the names.
+    room_pt : float
+        Width of the drawing.
+    """
+    start = max(right_pt + _GAP_PT, left_width_pt + _GAP_PT)
+    start = min(start, room_pt - right_width_pt)
+    end = max(min(left_pt - _GAP_PT, start - _GAP_PT), left_width_pt)
+    return end, start
