@@ -124,9 +124,7 @@ def feedback_statistics(courses: CourseSet) -> list[Statistic]:
             Statistic(
                 "change of the dose per point of that day's reading, within patients",
                 "log per point",
-                _slope(
-                    *_less_own_means(courses, tone, answered),
-                ),
+                _slope(*_less_own_means(courses, tone, answered)),
             )
         )
     now, later = _next_readings(courses)
