@@ -126,6 +126,7 @@ def test_dots_lie_on_their_side_of_the_threshold_and_do_not_overlap(dots: np.nda
         (np.linspace(60.0, 5000.0, 20), 50.0),  # so does the threshold, close to it
         (np.linspace(100.0, 240.0, 20), 250.0),  # the threshold lies at the right end
         (np.linspace(100.0, 4900.0, 20), 5000.0),  # so does the last dose, close to it
+        (np.linspace(260.0, 340.0, 20), 250.0),  # one at either end
         (np.linspace(200.0, 500.0, 20), 300.0),
     ],
 )

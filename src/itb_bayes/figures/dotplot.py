@@ -27,6 +27,7 @@ _POINTS = 72.0
 _EM_PER_LETTER = 0.6
 """Of the widest font that a page is likely to take, DejaVu Sans."""
 _GAP_PT = 2.5
+_APART_PT = 6.0
 
 
 class DotplotChart:
@@ -158,9 +159,9 @@ def _name_lines(
     edge_pt = WIDTH_INCHES * _BOX[0] * _POINTS
     widths_pt = [_EM_PER_LETTER * SMALL_PT * len(name) for name, _ in (left, right)]
     at_pt = [edge_pt + (dose - low) / unit_per_pt for _, dose in (left, right)]
-    places_pt = place_names(*at_pt, *widths_pt, WIDTH_INCHES * _POINTS)
-    for (name, _), place, side in zip((left, right), places_pt, ("right", "left"), strict=True):
-        x = low + (place - edge_pt) * unit_per_pt
+    places = place_names(*at_pt, *widths_pt, WIDTH_INCHES * _POINTS)
+    for (name, _), (place_pt, side) in zip((left, right), places, strict=True):
+        x = low + (place_pt - edge_pt) * unit_per_pt
         put_text(
             axes, x, height_pt * 1.03, name, ha=side, va="bottom", fontsize=SMALL_PT,
             clip_on=False,
@@ -169,11 +170,11 @@ def _name_lines(
 
 def place_names(
     left_pt: float, right_pt: float, left_width_pt: float, right_width_pt: float, room_pt: float
-) -> tuple[float, float]:
-    """Return where the left name ends and the right one begins.
+) -> tuple[tuple[float, str], tuple[float, str]]:
+    """Return where the names of two lines stand, and which of their ends stands there.
 
-    At their lines, the left name before its line and the right one after its, unless that would
-    put one outside the drawing or both on top of each other.
+    The left name ends at its line and the right one begins at its line. One that has no room there
+    stands at the edge of the drawing, and moves the other aside if it must.
 
     Parameters
     ----------
@@ -184,7 +185,13 @@ def place_names(
     room_pt : float
         Width of the drawing.
     """
-    start = max(right_pt + _GAP_PT, left_width_pt + _GAP_PT)
-    start = min(start, room_pt - right_width_pt)
-    end = max(min(left_pt - _GAP_PT, start - _GAP_PT), left_width_pt)
-    return end, start
+    end, start = left_pt - _GAP_PT, right_pt + _GAP_PT
+    left_at_edge, right_at_edge = end < left_width_pt, start + right_width_pt > room_pt
+    if left_at_edge:
+        start = max(start, left_width_pt + _APART_PT)
+    if right_at_edge:
+        end = min(end, room_pt - right_width_pt - _APART_PT)
+    return (
+        (0.0, "left") if left_at_edge else (end, "right"),
+        (room_pt, "right") if right_at_edge else (start, "left"),
+    )
