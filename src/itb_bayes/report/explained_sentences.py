@@ -165,7 +165,11 @@ def step_lines(document: PatientDocument) -> list[str]:
     if document.explanations is None:
         return []
     names = {item.explanation: item.name for item in document.explanations.items}
-    telling = [s for s in document.next_steps if len({in_100(o.after) for o in s.outcomes}) > 1]
+    steps = document.next_steps
+    telling = [step for step in steps if len({in_100(o.after) for o in step.outcomes}) > 1]
+    if steps and not telling:
+        name = names[steps[0].explanation]
+        return [f"No test that is weighed would change the chance of “{name}” by 1 in 100 or more."]
     return [_step(step, names[step.explanation]) for step in telling[:MOST_STEPS]]
 
 
