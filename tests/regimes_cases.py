@@ -19,8 +19,8 @@ PARAMETERS = {
     "CATHETER_FIRST": 0.05, "CATHETER_LATER": 0.025, "SEVERE_SHARE": 0.45, "LEAK_SETTLES": 1.2,
     "PUMP_HAZARD": 0.05, "PUMP_SHAPE": 2.5,
     "CREEP_SHARE": 0.45, "CREEP_RATE": 0.4, "CREEP_VAR": 0.2**2, "CREEP_DROP": 0.35,
-    "FOUND_CREEPING": 0.6, "FOUND_COMPENSATED": 0.4, "FOUND_LEAKING": 1.0,
-    "FOUND_PARTIAL": 0.3, "FOUND_SEVERE": 4.0, "FOUND_PUMP": 3.0,
+    "FOUND_CATHETER": 0.7, "FOUND_PUMP": 3.0, "FOUND_TESTED": 12.0, "WORK_UP": 0.8,
+    "ALARM": 1.5,
     "DYE_SENSITIVITY": 0.8, "DYE_FALSE": 0.07, "BLOCKED_FAULT": 0.45, "BLOCKED_INTACT": 0.1,
     "ROTOR_SENSITIVITY": 0.9, "ROTOR_FALSE": 0.03,
     "REFILL_VAR": 0.025**2, "REFILL_PUMP": 0.45, "REFILL_PUMP_VAR": 0.25**2,
@@ -68,6 +68,7 @@ def blank_steps(t_years: np.ndarray, log_dose: float = 5.0) -> tuple[np.ndarray,
     data[:, Col.PUMP_AGE] = t_years
     data[:, Col.REFILL_COUNT] = 0.0
     data[:, Col.SEARCH] = 0.4
+    data[:, [Col.CATHETER_TESTED, Col.PUMP_TESTED]] = 0.0
     codes = np.zeros((t_years.size, N_CODE), dtype=np.int64)
     codes[:, [Code.DYE, Code.ASPIRATION, Code.ROTOR]] = -1
     return data, codes
@@ -91,6 +92,8 @@ def random_patient(
     data[:, Col.EDSS] = some(rng.choice([-0.5, 0.0, 0.5, 1.0], n))
     data[:, Col.EDSS_YEARS] = rng.uniform(0.2, 2.0, n)
     data[:, Col.SEARCH] = rng.uniform(0.03, 2.5, n)
+    tested = rng.uniform(0.0, 1.0, (n, 2)) * (rng.uniform(size=(n, 2)) < 0.3)
+    data[:, [Col.CATHETER_TESTED, Col.PUMP_TESTED]] = tested
     data[:, Col.DOSE_CHANGE] = some(rng.choice([0.0, 0.1, -0.15, 0.3], n))
     for column in (Code.DYE, Code.ASPIRATION, Code.ROTOR):
         codes[:, column] = rng.integers(-1, 3, n)

@@ -17,7 +17,7 @@ from itb_bayes.checks.regimes_pit import (
 )
 from itb_bayes.inference.regimes_population import RegimesDraws
 from itb_bayes.kernel.regimes.findings import REFILL, SPASM, TONE
-from itb_bayes.kernel.regimes.layout import Code, Col, State
+from itb_bayes.kernel.regimes.layout import Code, Col, Par, State
 from itb_bayes.kernel.regimes.trace import trace
 from itb_bayes.kernel.regimes_forecast import beliefs_before_reading, expected_readings
 from regimes_fits import small_regimes_fit
@@ -181,21 +181,28 @@ def test_later_records_do_not_reach_a_forecast(fit, draws):
 
 
 def test_faults_are_found_in_their_own_states_only(draws):
-    rates = rf.found_rates(draws.g[0])
-    assert (rates[: State.CATHETER_LEAKING] == 0).all()
-    assert rates[State.PUMP, 1] > 0
-    assert rates[State.PUMP, 0] == 0
-    assert (rates[State.CATHETER_LEAKING : State.PUMP, 0] > 0).all()
+    g, row = draws.g[0], np.zeros((3, len(Col)))
+    row[:, Col.SEARCH] = 0.03
+    row[1, Col.CATHETER_TESTED] = row[2, Col.PUMP_TESTED] = 1.0
+    rates = rf.found_rates(g, row)
+    catheter, pump = rates[:, State.CATHETER_LEAKING, 0], rates[:, State.PUMP, 1]
+    assert (rates[:, : State.CATHETER_LEAKING] == 0).all()
+    assert (rates[:, State.PUMP, 0] == 0).all()
+    assert (rates[:, State.CATHETER_LEAKING : State.PUMP, 0] == catheter[:, None]).all()
+    np.testing.assert_allclose(catheter[[0, 2]], 0.03 * g[Par.FOUND_CATHETER])
+    np.testing.assert_allclose(catheter[1] - catheter[0], g[Par.FOUND_TESTED])
+    np.testing.assert_allclose(pump - g[Par.FOUND_PUMP], [0.0, 0.0, g[Par.FOUND_TESTED]])
 
 
 def test_the_chance_of_finding_is_that_of_the_states_before_nothing_was_found(draws):
     g, rng = draws.g[0], np.random.default_rng(1)
     before = rng.dirichlet(np.ones(len(State)), 5)
-    search, dt = rng.uniform(0.1, 2.0, 5), rng.uniform(0.05, 0.4, 5)
-    years = np.stack([search * dt, dt], axis=1)
-    missed = np.exp(-(rf.found_rates(g) * years[:, None, :]).sum(axis=2))
+    row, dt = np.zeros((5, len(Col))), rng.uniform(0.05, 0.4, 5)
+    row[:, Col.SEARCH] = rng.uniform(0.1, 2.0, 5)
+    row[3:, [Col.CATHETER_TESTED, Col.PUMP_TESTED]] = 0.4
+    missed = np.exp(-(rf.found_rates(g, row) * dt[:, None, None]).sum(axis=2))
     after = before * missed / (before * missed).sum(axis=1, keepdims=True)
-    chances = rf.chances_of_finding(g, after, search, dt)
+    chances = rf.chances_of_finding(g, after, row, dt)
     np.testing.assert_allclose(chances.sum(axis=1), (before * (1 - missed)).sum(axis=1))
     np.testing.assert_allclose(chances[:, 1], before[:, State.PUMP] * (1 - missed[:, State.PUMP]))
 

@@ -9,8 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drift_cases import write_cohort
+from itb_bayes.cohort.actions import Action
 from itb_bayes.cohort.cohort import Cohort
-from itb_bayes.cohort.timeline import SETTLING_YEARS, Action, Timeline, timeline
+from itb_bayes.cohort.steps import SETTLING_YEARS
+from itb_bayes.cohort.timeline import Timeline, timeline
 
 REGISTRY = Path(__file__).resolve().parents[2] / "data/synthetic/registry"
 YEAR = 365.25
@@ -369,6 +371,13 @@ def test_results_of_tests(event, results, code, tmp_path):
 def test_labels(event, name, tmp_path):
     steps = lay_out(tmp_path, events=[(100, event)])
     assert getattr(steps, name).tolist() == [0, 1, 0, 0, 0]
+
+
+@pytest.mark.parametrize("detail", ["relapse", " Relapse"])
+def test_a_relapse_is_a_passing_worsening(detail, tmp_path):
+    steps = lay_out(tmp_path, events=[(100, "disease_progression", detail)])
+    assert steps.trigger_label.tolist() == [0, 1, 0, 0, 0]
+    assert not steps.progression_label.any()
 
 
 def test_the_mode_in_force_is_that_of_the_dose_before(tmp_path):

@@ -50,9 +50,8 @@ def stable_patient(n=40):
 def start_constant(g, data):
     """Return the log-likelihood of the fault confirmed at the first step."""
     searched = data[0, Col.SEARCH] * SHORTEST_YEARS
-    faults = ("LEAKING", "CREEPING", "PARTIAL", "COMPENSATED", "SEVERE")
-    odds = [np.expm1(g[Par[f"FOUND_{fault}"]] * searched) for fault in faults]
-    return np.log(START_ELSEWHERE * sum(odds))
+    odds = np.expm1(g[Par.FOUND_CATHETER] * searched)
+    return np.log(START_ELSEWHERE * 5 * odds)
 
 
 class Kalman:
@@ -123,7 +122,8 @@ class Kalman:
 
 def one_regime(**changes):
     labels = {p.name: 0.0 for p in Par if p.name.endswith("_LABEL_FALSE")}
-    return population(**(NO_ONSETS | SURELY_STABLE | labels | {"OUTLIER": 1e-200} | changes))
+    bare = {"OUTLIER": 1e-200, "WORK_UP": 0.0, "ALARM": 0.0}
+    return population(**(NO_ONSETS | SURELY_STABLE | labels | bare | changes))
 
 
 def test_one_regime_is_a_kalman_filter_with_the_same_slopes():
@@ -249,9 +249,9 @@ def even_frames(g, data, codes):
     triggered = np.arange(N_STATE) == State.TRIGGER
     leaks = np.isin(np.arange(N_STATE), (5, 6, 7, 8, 9))
     pump = np.arange(N_STATE) == State.PUMP
-    faults = ("LEAKING", "CREEPING", "PARTIAL", "COMPENSATED", "SEVERE")
-    rates = [data[0, Col.SEARCH] * par[f"FOUND_{x}"] for x in faults]
-    found = np.array([0, 0, 0, 0, 0, *rates, par["FOUND_PUMP"]])
+    rate = data[0, Col.SEARCH] * par["FOUND_CATHETER"]
+    found = np.array([0, 0, 0, 0, 0, *[rate] * 5, par["FOUND_PUMP"]])
+    looked = data[0, Col.SEARCH] * par["WORK_UP"] + par["ALARM"] * (loss > 0.0)
     false, labels = ("TOLERANCE", "PROGRESSION", "TRIGGER"), np.zeros((3, N_STATE))
     labels[:] = [[par[f"{name}_LABEL_FALSE"]] for name in false]
     labels[0, [2, 3]], labels[1, 4], labels[2, 1] = (par[f"{name}_LABEL"] for name in false)
@@ -286,6 +286,10 @@ def even_frames(g, data, codes):
         # The first step stands for a day, in which something may be written down.
         years = DT if k else SHORTEST_YEARS
         frames[k] += np.log(-np.expm1(-labels[written] * years)).sum(axis=0)
+        if (code[[Code.DYE, Code.ASPIRATION, Code.ROTOR]] >= 0).any():
+            frames[k] += np.log(-np.expm1(-looked * years))
+        elif k:
+            frames[k] -= DT * looked
         if k:
             frames[k] -= DT * (labels[~written].sum(axis=0) + found)
     return frames

@@ -42,10 +42,7 @@ def values_of(plan, seed=6):
 
 def test_every_parameter_has_a_rule_and_every_prior_is_used_once():
     assert set(RULES) == set(Par)
-    # Faults of the catheter share one rate of being found.
-    shared = {Par.FOUND_CREEPING, Par.FOUND_PARTIAL, Par.FOUND_COMPENSATED, Par.FOUND_SEVERE}
-    assert {RULES[par][0] for par in shared} == {RULES[Par.FOUND_LEAKING][0]}
-    used = [name for par, (name, _) in RULES.items() if par not in shared]
+    used = [name for name, _ in RULES.values()]
     assert len(used) == len(set(used))
     assert not set(used) & OWN_PRIORS
     assert set(used) | OWN_PRIORS == {need.name for need in NEEDS}
@@ -117,6 +114,8 @@ def test_who_was_not_fitted_gets_the_mean(plan):
 def test_priors_of_a_channel_that_is_off_are_not_sampled(channel, cohort, plan):
     off = plan_regimes(spec_of(**{channel: "no"}), cohort)
     gone = {need.name for need in NEEDS if need.at == ("channels", channel)}
+    if channel == "events":
+        gone.add("found_after_test")  # of tests and of events
     assert used_priors(plan) == {need.name for need in NEEDS}
     assert used_priors(plan) - used_priors(off) == gone
 
@@ -134,9 +133,13 @@ def test_silence_of_a_channel_that_is_off_is_no_evidence(cohort):
     off = plan_regimes(spec_of(events="no", labels="no"), cohort)
     values = {k: v for k, v in values_of(off).items() if k in used_priors(off)}
     g, own = kernel_parameters(values, off, np)
-    silent = [Par.FOUND_LEAKING, Par.FOUND_SEVERE, Par.TOLERANCE_LABEL, Par.TRIGGER_LABEL_FALSE]
+    silent = [Par.FOUND_CATHETER, Par.FOUND_TESTED, Par.TOLERANCE_LABEL, Par.TRIGGER_LABEL_FALSE]
     assert (g[silent] == 0.0).all()
     assert np.isfinite(regimes_log_likelihood(g, own, off.data, off.codes, off.offsets)[0]).all()
+    untested = plan_regimes(spec_of(tests="no"), cohort)
+    assert not {"found_after_test", "work_up_per_year"} & used_priors(untested)
+    assert "found_after_test" not in used_priors(off)
+    assert "work_up_per_year" in used_priors(off)
 
 
 # Compiled as the sampler does it, and by the Op's own `perform`, which is quicker to set up.

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from drift_cases import write_cohort
+from itb_bayes.cohort.actions import Action
 from itb_bayes.cohort.cohort import Cohort
-from itb_bayes.cohort.timeline import Action
 from itb_bayes.errors import ModelError
 from itb_bayes.kernel.regimes.layout import Code, Col
 from itb_bayes.model.regimes_plan import label_index, plan_regimes, plan_scoring
@@ -74,7 +74,11 @@ def test_tests_and_labels_that_are_off_are_blank(cohort, plan):
     results, labels = [Code.DYE, Code.ASPIRATION, Code.ROTOR], [*range(3, 6)]
     assert (plan.codes[:, results] >= 0).any()
     assert plan.codes[:, labels].sum() == 3
-    assert (plan_regimes(spec_of(tests="no"), cohort).codes[:, results] == -1).all()
+    untested = plan_regimes(spec_of(tests="no"), cohort)
+    assert (untested.codes[:, results] == -1).all()
+    expected = [Col.CATHETER_TESTED, Col.PUMP_TESTED]
+    assert plan.data[:, expected].any()
+    assert not untested.data[:, expected].any()
     assert (plan_regimes(spec_of(labels="no"), cohort).codes[:, labels] == 0).all()
 
 

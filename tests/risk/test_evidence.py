@@ -92,7 +92,7 @@ def test_a_single_channel_moves_the_odds_of_joined_states_too(regimes_fit, one):
               Par.TRIGGER_LABEL_FALSE]  # fmt: skip
     found = [par for par in Par if par.name.startswith("FOUND_")]
     g[:, labels] = 0.0
-    g[:, found] = 0.0
+    g[:, [*found, Par.ALARM]] = 0.0
     mute = RegimesDraws(g, one.own)
     ratios = evidence_ratios(bare, mute, 1)
     before, now = predicted(bare, mute, 1)
@@ -109,11 +109,27 @@ def test_a_positive_dye_study_by_hand(regimes_fit, one):
     codes = plan.codes.copy()
     codes[:, [Code.DYE, Code.ASPIRATION, Code.ROTOR]] = -1
     codes[plan.offsets[1] + 3, Code.DYE] = 1
-    ratios = evidence_ratios(replace(plan, codes=codes), one, 1)
+    plan = replace(plan, codes=codes)
+    calm = one.g.copy()
+    calm[:, Par.ALARM] = 0.0
+    ratios = evidence_ratios(plan, RegimesDraws(calm, one.own), 1)
     g = one.g[0]
     want = np.log(g[Par.DYE_SENSITIVITY] / g[Par.DYE_FALSE])
-    assert ratios[3, CHANNELS.index("work-up tests"), 4] == pytest.approx(want)
-    np.testing.assert_allclose(ratios[3, 0, [1, 2, 3, 5]], 0.0, atol=1e-12)
+    tests = CHANNELS.index("work-up tests")
+    assert ratios[3, tests, 4] == pytest.approx(want)
+    np.testing.assert_allclose(ratios[3, tests, [1, 2, 3, 5]], 0.0, atol=1e-12)
+    # That it was made speaks for a pump fault too, which raises the alarm by itself.
+    row, step = plan.data[plan.offsets[1] + 3], plan.offsets[1] + 3
+    years = row[Col.T] - plan.data[step - 1, Col.T]
+    rate = g[Par.WORK_UP] * row[Col.SEARCH]
+    made = np.log(np.expm1(-(rate + g[Par.ALARM]) * years) / np.expm1(-rate * years))
+    alarmed = evidence_ratios(plan, one, 1)
+    assert alarmed[3, tests, EXPLANATIONS.index("pump")] == pytest.approx(made)
+    quiet = CHANNELS.index("no fault confirmed")
+    found = g[Par.FOUND_PUMP] + g[Par.FOUND_TESTED] * plan.data[step - 1, Col.PUMP_TESTED]
+    since = plan.data[step - 1, Col.T] - plan.data[step - 2, Col.T]
+    silent = -(found + g[Par.ALARM]) * since
+    assert alarmed[2, quiet, EXPLANATIONS.index("pump")] == pytest.approx(silent)
 
 
 def test_ratios_are_averaged_over_draws(regimes_fit):
@@ -182,7 +198,7 @@ def row_of(plan, step: int, channel: str, **changes) -> str:
          "dye study positive; rotor study negative"),
         ("work-up tests", {"DYE": -1, "ASPIRATION": 2, "ROTOR": -1}, "aspiration indeterminate"),
         ("clinician's labels", {"TOLERANCE": 1, "PROGRESSION": 0, "TRIGGER": 1},
-         "tolerance and a trigger written down"),
+         "tolerance and a trigger or relapse written down"),
         ("clinician's labels", {"TOLERANCE": 0, "PROGRESSION": 0, "TRIGGER": 0},
          "nothing written down"),
         ("no fault confirmed", {}, "no fault confirmed so far"),

@@ -23,7 +23,7 @@ from itb_bayes.risk import explanations
 from itb_bayes.risk.explanations import (
     blank,
     explain_patients,
-    unlabelled,
+    muted,
     visit_gap,
     weighted_probability,
     weighted_quantiles,
@@ -197,8 +197,9 @@ def test_the_population_does_not_read_a_patient(regimes_fit, draws):
 
 
 def test_silence_of_the_clinic_is_no_evidence_for_the_population(regimes_fit, draws):
-    mute = unlabelled(draws)
-    assert (mute.g[:, [Par.TOLERANCE_LABEL, Par.PROGRESSION_LABEL, Par.TRIGGER_LABEL]] == 0).all()
+    mute = muted(draws)
+    silent = [Par.TOLERANCE_LABEL, Par.PROGRESSION_LABEL, Par.TRIGGER_LABEL, Par.ALARM]
+    assert (mute.g[:, silent] == 0).all()
     assert (mute.g[:, Par.FOUND_PUMP] == draws.g[:, Par.FOUND_PUMP]).all()
     assert (draws.g[:, Par.TOLERANCE_LABEL] > 0.0).all()
     plan = blank(regimes_fit.plan)

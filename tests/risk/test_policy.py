@@ -71,5 +71,7 @@ def test_a_fault_that_is_found_takes_its_loss_away():
     random = np.zeros((1, 1 + 4 * 31)), np.full((1, 1 + 3 * 31), 0.5)
     rest = (5.5, 0.0, 3.0, 3.0, 3.0, 0.1, np.array([3.0]), *random, -1.0)
     assert dose_paths(g, own, belief, *rest)[0] == pytest.approx([5.5], abs=1e-3)
-    g[Par.FOUND_PARTIAL] = 100.0
-    assert dose_paths(g, own, belief, *rest)[0] == pytest.approx([5.0], abs=1e-3)
+    for way in ({Par.FOUND_CATHETER: 100.0}, {Par.WORK_UP: 200.0, Par.DYE_SENSITIVITY: 0.5}):
+        found = g.copy()
+        found[list(way)] = list(way.values())
+        assert dose_paths(found, own, belief, *rest)[0] == pytest.approx([5.0], abs=1e-3)

@@ -12,7 +12,7 @@ from regimes_cases import blank_steps, patients, population, stack
 
 BUSY = {
     "TRIGGER_ONSET": 0.6, "TOLERANCE_EARLY": 0.06, "TOLERANCE_LATE": 0.06, "CATHETER_FIRST": 0.12,
-    "CATHETER_LATER": 0.1, "PUMP_HAZARD": 0.2, "FOUND_LEAKING": 0.8, "FOUND_PARTIAL": 0.8,
+    "CATHETER_LATER": 0.1, "PUMP_HAZARD": 0.2, "FOUND_CATHETER": 0.8, "WORK_UP": 0.6,
 }  # fmt: skip
 """Rates at which everything happens to many patients within some years."""
 
@@ -28,7 +28,6 @@ def design(n_patient, n_step=24, years=6.0, seed=1):
     parts = []
     for _ in range(n_patient):
         own_codes = codes.copy()
-        own_codes[rng.uniform(size=n_step) < 0.08, Code.DYE] = 0
         own_codes[rng.uniform(size=n_step) < 0.03, Code.ACTION] = 32
         parts.append((data.copy(), own_codes))
     return stack(parts, patients(n_patient))
@@ -49,11 +48,40 @@ def test_the_design_is_kept(busy):
     np.testing.assert_array_equal(drawn.data[:, Col.T], data[:, Col.T])
     for column in (Col.ASHWORTH, Col.PENN, Col.REFILL, Col.EDSS):
         np.testing.assert_array_equal(np.isnan(drawn.data[:, column]), np.isnan(data[:, column]))
-    np.testing.assert_array_equal(drawn.codes[:, Code.DYE] < 0, codes[:, Code.DYE] < 0)
     np.testing.assert_array_equal(drawn.codes[:, Code.ACTION] & 32, codes[:, Code.ACTION] & 32)
     found = drawn.codes[:, Code.ACTION] & 3 > 0
     assert np.isnan(drawn.data[found, Col.DOSE_CHANGE]).all()
     assert len(own) == len(offsets) - 1
+
+
+def test_work_ups_follow_the_cause_to_search_and_operations_follow_them(busy):
+    g, _, offsets, drawn = busy
+    tested = drawn.codes[:, Code.ROTOR] >= 0
+    np.testing.assert_array_equal(tested, drawn.codes[:, Code.DYE] >= 0)
+    blocked = drawn.codes[tested, Code.ASPIRATION] == 1
+    np.testing.assert_array_equal(drawn.codes[tested, Code.DYE] == 2, blocked)
+    dt = np.diff(drawn.data[:, Col.T], prepend=0.0)
+    dt[offsets[:-1]] = 0.0
+    alarm = g[Par.ALARM] * np.isin(drawn.state, (State.CATHETER_SEVERE, State.PUMP))
+    chance = -np.expm1(-(g[Par.WORK_UP] * drawn.data[:, Col.SEARCH] + alarm) * dt)
+    spread = np.sqrt((chance * (1.0 - chance)).sum())
+    assert abs(tested.sum() - chance.sum()) < 3.0 * spread
+    # A positive test is followed by an operation far more often than not.
+    positive = np.flatnonzero(
+        (drawn.codes[:, Code.DYE] == 1) & (drawn.state >= 5) & (drawn.state < 10)
+    )
+    positive = positive[~np.isin(positive + 1, offsets)]
+    found = (drawn.codes[positive, Code.ACTION] | drawn.codes[positive + 1, Code.ACTION]) & 1
+    assert found.mean() > 0.7
+
+
+def test_without_the_channel_nothing_is_tested():
+    own, data, codes, offsets = design(5)
+    drawn = draw_courses(
+        population(WORK_UP=0.0, ALARM=0.0), own, data, codes, offsets, np.random.default_rng(1)
+    )
+    assert (drawn.codes[:, [Code.DYE, Code.ASPIRATION, Code.ROTOR]] == -1).all()
+    assert not drawn.data[:, [Col.CATHETER_TESTED, Col.PUMP_TESTED]].any()
 
 
 def test_the_dose_in_force_is_the_sum_of_its_changes(busy):

@@ -14,7 +14,15 @@ from scipy.special import ndtr
 from itb_bayes.inference.regimes_population import RegimesDraws
 from itb_bayes.inference.threads import map_in_threads
 from itb_bayes.kernel.regimes.findings import REFILL_OUTLIER, REFILL_OUTLIER_DENSITY
-from itb_bayes.kernel.regimes.layout import WIDEST_CHANGE, Code, Col, Own, Par, State
+from itb_bayes.kernel.regimes.layout import (
+    CATHETER_STATES,
+    WIDEST_CHANGE,
+    Code,
+    Col,
+    Own,
+    Par,
+    State,
+)
 from itb_bayes.kernel.regimes_forecast import beliefs_before_reading, expected_readings
 from itb_bayes.model.regimes_plan import RegimesPlan
 
@@ -163,7 +171,7 @@ def forecast_draws(
             g, own, plan.data, plan.codes, plan.offsets, unread, uncoded
         )[step]
         expected = expected_readings(g, own, patient, row, code, belief)
-        chances = chances_of_finding(g, expected[:, :, 0], row[:, Col.SEARCH], dt)
+        chances = chances_of_finding(g, expected[:, :, 0], row, dt)
         return _limits(g, own[patient], row, expected), chances
 
     told = None if on_draw is None else (lambda done: on_draw(done, kept.size))
@@ -178,23 +186,28 @@ def forecast_draws(
     )
 
 
-def found_rates(g: Array) -> Array:
-    """Return the rate (per year of full search) at which a fault is confirmed in each state.
+def found_rates(g: Array, row: Array) -> Array:
+    """Return the rates (per year) at which faults are confirmed in steps.
+
+    Parameters
+    ----------
+    g : ndarray, shape (n_par,)
+    row : ndarray, shape (n_row, n_col)
 
     Returns
     -------
-    ndarray, shape (n_state, 2)
-        Of catheter faults and of pump faults.
+    ndarray, shape (n_row, n_state, 2)
+        Of catheter faults and of pump faults; nought in the states without one.
     """
-    out = np.zeros((len(State), 2))
-    for state in State:
-        name = f"FOUND_{state.name.removeprefix('CATHETER_')}"
-        if name in Par.__members__:
-            out[state, int(state is State.PUMP)] = g[Par[name]]
+    out = np.zeros((len(row), len(State), 2))
+    catheter = g[Par.FOUND_CATHETER] * row[:, Col.SEARCH]
+    catheter = catheter + g[Par.FOUND_TESTED] * row[:, Col.CATHETER_TESTED]
+    out[:, CATHETER_STATES, 0] = catheter[:, None]
+    out[:, State.PUMP, 1] = g[Par.FOUND_PUMP] + g[Par.FOUND_TESTED] * row[:, Col.PUMP_TESTED]
     return out
 
 
-def chances_of_finding(g: Array, weight: Array, search: Array, dt: Array) -> Array:
+def chances_of_finding(g: Array, weight: Array, row: Array, dt: Array) -> Array:
     """Return the probability that a fault of catheter or pump is confirmed in a step.
 
     Parameters
@@ -202,8 +215,8 @@ def chances_of_finding(g: Array, weight: Array, search: Array, dt: Array) -> Arr
     g : ndarray, shape (n_par,)
     weight : ndarray, shape (n_row, n_state)
         Probability of each state given that none was confirmed in the step, as the filter has it.
-    search : ndarray, shape (n_row,)
-        Cause to search, which weighs the rates of catheter faults.
+    row : ndarray, shape (n_row, n_col)
+        The steps: cause to search, and operations to be expected after tests.
     dt : ndarray, shape (n_row,)
         Years.
 
@@ -211,8 +224,7 @@ def chances_of_finding(g: Array, weight: Array, search: Array, dt: Array) -> Arr
     -------
     ndarray, shape (n_row, 2)
     """
-    years = np.stack([search * dt, dt], axis=1)
-    odds = np.einsum("ns,nsk->nk", weight, np.expm1(found_rates(g) * years[:, None, :]))
+    odds = np.einsum("ns,nsk->nk", weight, np.expm1(found_rates(g, row) * dt[:, None, None]))
     chances: Array = odds / (1.0 + odds.sum(axis=1, keepdims=True))
     return chances
 

@@ -18,7 +18,7 @@ from itb_bayes.checks.predictive import compare
 from itb_bayes.checks.regimes_forecasts import CHANNELS, Forecasts
 from itb_bayes.checks.result import CheckResult
 from itb_bayes.checks.statistics import Statistic
-from itb_bayes.cohort.timeline import Action
+from itb_bayes.cohort.actions import Action
 from itb_bayes.kernel.regimes.layout import Code
 from itb_bayes.model.regimes_plan import RegimesPlan
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from itb_bayes.cohort.timeline import Action
+from itb_bayes.cohort.actions import Action
 from itb_bayes.inference.regimes_population import RegimesDraws
 from itb_bayes.kernel.regimes.layout import Code, Col
 from itb_bayes.model.regimes_plan import RegimesPlan

@@ -186,11 +186,12 @@ def leave_out(plan: RegimesPlan, channel: str) -> RegimesPlan:
 
 def silence(draws: RegimesDraws, channel: str) -> RegimesDraws:
     """Return draws under which a channel's silence is no evidence either."""
-    part = {"events": "FOUND_", "labels": "_LABEL"}.get(channel)
-    if part is None:
+    parts = {"events": ("FOUND_",), "labels": ("_LABEL",), "tests": ("WORK_UP", "ALARM")}
+    silent = parts.get(channel)
+    if silent is None:
         return draws
     g = draws.g.copy()
-    g[:, [int(par) for par in Par if part in par.name]] = 0.0
+    g[:, [int(par) for par in Par if any(part in par.name for part in silent)]] = 0.0
     return RegimesDraws(g, draws.own)
 
 

@@ -1,8 +1,8 @@
 """How much the record so far gives cause to search for a device fault.
 
 Whether a fault is found depends on whether anybody looks for it, and clinics look when tone is
-above the goal or the dose has climbed. That no fault was confirmed says something while there was
-cause to search, and next to nothing while a higher dose kept tone at the goal.
+above the goal or the dose has climbed. Work-ups follow this cause, and so do the faults that are
+confirmed without a test on record; the others follow a test (:mod:`itb_bayes.cohort.tested`).
 """
 
 import numpy as np

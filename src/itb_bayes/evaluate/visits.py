@@ -5,7 +5,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from itb_bayes.cohort.cohort import Cohort
-from itb_bayes.cohort.timeline import TONE_SHIFT
+from itb_bayes.cohort.steps import TONE_SHIFT
 
 DAYS_PER_YEAR = 365.25
 

@@ -15,7 +15,7 @@ from itb_bayes.kernel.regimes.tone import N_KEPT, expect_tone
 _UNTREATED, _TONE_VAR = int(Own.UNTREATED), int(Own.TONE_VAR)
 _PENN_A, _PENN_B = int(Par.PENN_INTERCEPT), int(Par.PENN_SLOPE)
 _PENN_VAR = int(Par.PENN_VAR)
-_T, _DOSE, _SEARCH, _ACTION = int(Col.T), int(Col.LOG_DOSE), int(Col.SEARCH), int(Code.ACTION)
+_T, _DOSE, _ACTION = int(Col.T), int(Col.LOG_DOSE), int(Code.ACTION)
 
 N_EXPECTED = 5
 """Weight of the state; mean and variance of the Ashworth reading; of the spasm score."""
@@ -108,6 +108,6 @@ def beliefs_before_reading(
                 finding, kept,
             )  # fmt: skip
             chain[0] = stage[4]
-            carry_out(g, codes[k, _ACTION], data[k, _SEARCH], dt, chain, p, jump, jump_var)
+            carry_out(g, codes[k, _ACTION], data[k], dt, chain, p, jump, jump_var)
             stage[0] = chain[0]
     return out

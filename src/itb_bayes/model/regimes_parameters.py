@@ -29,12 +29,12 @@ def _square(x: Any, xp: Any) -> Any:
     return x * x
 
 
-def _rounded_score(x: Any, xp: Any) -> Any:
+def _whole_points(x: Any, xp: Any) -> Any:
     """Penn scores are whole points: without their rounding a density could grow without limit."""
     return x * x + 1.0 / 12.0
 
 
-def _rounded_change(x: Any, xp: Any) -> Any:
+def _half_points(x: Any, xp: Any) -> Any:
     """The EDSS has half points, and a change of it two of them."""
     return x * x + 2.0 * 0.5**2 / 12.0
 
@@ -82,7 +82,7 @@ RULES: dict[Par, Rule] = {
     Par.OUTLIER: ("outlier_share", _same),
     Par.PENN_INTERCEPT: ("spasm_intercept", _same),
     Par.PENN_SLOPE: ("spasm_slope", _same),
-    Par.PENN_VAR: ("spasm_sd", _rounded_score),
+    Par.PENN_VAR: ("spasm_sd", _whole_points),
     Par.PENN_PATIENT_VAR: ("spasm_patient_sd", _square),
     Par.TRIGGER_ONSET: ("trigger_per_year", _same),
     Par.TRIGGER_END: ("trigger_weeks", _inverse),
@@ -97,12 +97,11 @@ RULES: dict[Par, Rule] = {
     Par.LEAK_SETTLES: ("leak_months", _inverse),
     Par.PUMP_HAZARD: ("pump_failed_by_six_years", _hazard),
     Par.PUMP_SHAPE: ("pump_shape", _same),
-    Par.FOUND_LEAKING: ("found_catheter", _same),
-    Par.FOUND_CREEPING: ("found_catheter", _same),
-    Par.FOUND_PARTIAL: ("found_catheter", _same),
-    Par.FOUND_COMPENSATED: ("found_catheter", _same),
-    Par.FOUND_SEVERE: ("found_catheter", _same),
+    Par.FOUND_CATHETER: ("found_catheter", _same),
     Par.FOUND_PUMP: ("found_pump", _same),
+    Par.FOUND_TESTED: ("found_after_test", _same),
+    Par.WORK_UP: ("work_up_per_year", _same),
+    Par.ALARM: ("alarm_per_year", _same),
     Par.DYE_SENSITIVITY: ("dye_sensitivity", _same),
     Par.DYE_FALSE: ("dye_false", _same),
     Par.BLOCKED_FAULT: ("blocked_fault", _same),
@@ -112,7 +111,7 @@ RULES: dict[Par, Rule] = {
     Par.REFILL_VAR: ("refill_sd", _square),
     Par.REFILL_PUMP: ("pump_shortfall", _same),
     Par.REFILL_PUMP_VAR: ("pump_shortfall_sd", _square),
-    Par.EDSS_VAR: ("edss_sd", _rounded_change),
+    Par.EDSS_VAR: ("edss_sd", _half_points),
     Par.EDSS_RATE: ("edss_per_year", _same),
     Par.EDSS_PROGRESSION: ("edss_progression", _same),
     Par.TOLERANCE_LABEL: ("tolerance_label_per_year", _same),
@@ -145,11 +144,9 @@ _CHANNEL_OF = {
     "refills": ("refill_sd", "pump_shortfall", "pump_shortfall_sd"),
     "tests": (
         "dye_sensitivity", "dye_false", "blocked_fault", "blocked_intact", "rotor_sensitivity",
-        "rotor_false",
+        "rotor_false", "work_up_per_year", "alarm_per_year", "found_after_test",
     ),
-    "events": (
-        "found_catheter", "found_pump",
-    ),
+    "events": ("found_catheter", "found_pump", "found_after_test"),
     "labels": (
         "tolerance_label_per_year", "tolerance_label_leak", "tolerance_label_false",
         "progression_label_per_year", "progression_label_false", "trigger_label_per_year",
@@ -158,8 +155,7 @@ _CHANNEL_OF = {
     "neuro": ("edss_sd", "edss_per_year", "edss_progression"),
 }  # fmt: skip
 
-_OFF = {Par.FOUND_LEAKING, Par.FOUND_CREEPING, Par.FOUND_PARTIAL, Par.FOUND_COMPENSATED,
-        Par.FOUND_SEVERE, Par.FOUND_PUMP,
+_OFF = {Par.FOUND_CATHETER, Par.FOUND_PUMP, Par.FOUND_TESTED, Par.WORK_UP, Par.ALARM,
         Par.TOLERANCE_LABEL, Par.TOLERANCE_LABEL_LEAK, Par.TOLERANCE_LABEL_FALSE,
         Par.PROGRESSION_LABEL, Par.PROGRESSION_LABEL_FALSE, Par.TRIGGER_LABEL,
         Par.TRIGGER_LABEL_FALSE}  # fmt: skip
@@ -216,7 +212,7 @@ def design_of(plan: RegimesPlan) -> Design:
 def kernel_parameters(
     values: Mapping[str, Any], design: Design | RegimesPlan, xp: Any
 ) -> tuple[Any, Any]:
-    """Return the kernel's population vector (81,) and patient matrix (n_patient, 6).
+    """Return the kernel's population vector (80,) and patient matrix (n_patient, 6).
 
     Parameters
     ----------

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from itb_bayes.cohort.timeline import Action
+from itb_bayes.cohort.actions import Action
 from itb_bayes.kernel.regimes.layout import Code, Col
 from itb_bayes.model.regimes_plan import RegimesPlan
 from itb_bayes.report.explained import EventMark, Known, Visit
@@ -16,7 +16,7 @@ _TESTS = ((Code.DYE, "dye study"), (Code.ASPIRATION, "aspiration"), (Code.ROTOR,
 _LABELS = (
     (Code.TOLERANCE, "tolerance noted"),
     (Code.PROGRESSION, "progression noted"),
-    (Code.TRIGGER, "trigger noted"),
+    (Code.TRIGGER, "trigger or relapse noted"),
 )
 _ACTIONS = (
     (Action.CATHETER_CONFIRMED, "catheter fault confirmed"),

@@ -27,8 +27,8 @@ EXPLAINED = (
     ),
     (
         "On six simulated clinics of another mechanism the chances of a catheter or pump problem "
-        "came to between 78 and 110 % of what was true, those of tolerance to between 44 and 81 %, "
-        "those of progression to between 103 and 198 %: read a chance of tolerance as a lower "
+        "came to between 76 and 100 % of what was true, those of tolerance to between 39 and 86 %, "
+        "those of progression to between 62 and 116 %: read a chance of tolerance as a lower "
         "bound."
     ),
 )

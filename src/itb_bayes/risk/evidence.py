@@ -162,7 +162,7 @@ def describe_step(plan: RegimesPlan, step: int, channel: str, first: int) -> str
         names = (
             ("tolerance", Code.TOLERANCE),
             ("progression", Code.PROGRESSION),
-            ("a trigger", Code.TRIGGER),
+            ("a trigger or relapse", Code.TRIGGER),
         )
         seen = [name for name, k in names if code[k] == 1]
         return f"{' and '.join(seen)} written down" if seen else "nothing written down"

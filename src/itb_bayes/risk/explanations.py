@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from itb_bayes.cohort.actions import Action
 from itb_bayes.cohort.search import QUIET
-from itb_bayes.cohort.timeline import Action
 from itb_bayes.inference.regimes_population import RegimesDraws
 from itb_bayes.inference.regimes_states import StateDraws, filter_patients
 from itb_bayes.inference.threads import map_in_threads
@@ -28,10 +28,10 @@ DOSE_LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 DOT_LEVELS = tuple((k + 0.5) / 20 for k in range(20))
 """Quantiles of a future dose: five for a fan, and 20 equally likely doses."""
 
-_LABEL_RATES = (
+_WRITTEN_DOWN = (
     Par.TOLERANCE_LABEL, Par.TOLERANCE_LABEL_LEAK, Par.TOLERANCE_LABEL_FALSE,
     Par.PROGRESSION_LABEL, Par.PROGRESSION_LABEL_FALSE,
-    Par.TRIGGER_LABEL, Par.TRIGGER_LABEL_FALSE,
+    Par.TRIGGER_LABEL, Par.TRIGGER_LABEL_FALSE, Par.WORK_UP, Par.ALARM,
 )  # fmt: skip
 
 NO_RULE = -1.0
@@ -149,7 +149,7 @@ def explain_patients(
         Called with the number of draws filtered.
     """
     if mode == "population":
-        plan, draws = blank(plan), unlabelled(draws)
+        plan, draws = blank(plan), muted(draws)
     states = filter_patients(plan, draws, on_progress)
     weights = (
         importance_weights(states.log_likelihood)
@@ -173,10 +173,10 @@ def blank(plan: RegimesPlan) -> RegimesPlan:
     return replace(plan, data=data, codes=codes)
 
 
-def unlabelled(draws: RegimesDraws) -> RegimesDraws:
-    """Return draws under which the clinic writes nothing down, so that silence is no evidence."""
+def muted(draws: RegimesDraws) -> RegimesDraws:
+    """Return draws under which nothing is ever named or tested: silence is then no evidence."""
     g = draws.g.copy()
-    g[:, _LABEL_RATES] = 0.0
+    g[:, _WRITTEN_DOWN] = 0.0
     return RegimesDraws(g, draws.own)
 
 

@@ -28,7 +28,7 @@ from itb_bayes.risk.explanations import (
     PatientExplanations,
     blank,
     explain_patients,
-    unlabelled,
+    muted,
 )
 from itb_bayes.risk.refit import Refit
 from itb_bayes.risk.regimes_patient import judge_explained
@@ -212,7 +212,7 @@ def _visits(
     """
     mode, shown = request.mode, plan
     if mode == "population":
-        shown, draws = blank(plan), unlabelled(draws)
+        shown, draws = blank(plan), muted(draws)
     probability, total = filter_visits(shown, draws)
     if request.smoothed:
         # One set of weights for a patient, by all his records: those of his last step.

@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from itb_bayes.cohort.actions import CATHETER_OPERATIONS, PUMP_OPERATIONS
 from itb_bayes.cohort.search import QUIET, cause_to_search
+from itb_bayes.cohort.tested import after_test, expect_catheter, expect_pump
 from itb_bayes.kernel.regimes.findings import REFILL_OUTLIER, REFILL_OUTLIER_DENSITY
 from itb_bayes.kernel.regimes.layout import (
     CATHETER_STATES,
@@ -35,6 +37,7 @@ from itb_bayes.kernel.regimes.oracle_moves import (
     found_rates,
     named,
     transition_matrix,
+    work_up_rate,
 )
 
 Array = NDArray[np.float64]
@@ -52,7 +55,7 @@ class Courses:
 
     Attributes
     ----------
-    data, codes : ndarray, shape (n_step, 12) and (n_step, 8)
+    data, codes : ndarray, shape (n_step, 14) and (n_step, 8)
         Columns of :class:`~itb_bayes.kernel.regimes.layout.Col` and ``Code``.
     state : ndarray of int64, shape (n_step,)
         Regime at each step, before any action of that day.
@@ -130,6 +133,8 @@ class _Patient:
         self.states = np.empty(len(design), dtype=np.int64)
         self.requirements = np.empty(len(design))
         self.readings = np.full(len(design), np.nan)
+        self.expected = np.full((2, len(design)), np.nan)
+        self.operated = np.zeros((2, len(design)), dtype=np.bool_)
 
     def step(self, k: int) -> None:
         """Draw everything of one step."""
@@ -147,9 +152,9 @@ class _Patient:
         self._read(k, row, int(code[Code.BOLUS]))
         self._refill(row)
         self._score(row)
-        self._test(code)
+        self._test(k, row, code, dt)
         self._write_down(code, dt)
-        self._operate(row, code, dt)
+        self._operate(k, row, code, dt)
         if k + 1 < len(self.data) and np.isnan(self.design[k, Col.DOSE_CHANGE]):
             self.dose += float(self.design[k + 1, Col.LOG_DOSE] - self.design[k, Col.LOG_DOSE])
 
@@ -240,16 +245,25 @@ class _Patient:
         mean = (self.g.edss_rate + worse) * row[Col.EDSS_YEARS]
         row[Col.EDSS] = mean + np.sqrt(self.g.edss_var) * self.rng.standard_normal()
 
-    def _test(self, code: NDArray[np.int64]) -> None:
-        g = self.g
-        leaks, pump = self.state in CATHETER_STATES, self.state == State.PUMP
-        for column, chance in (
-            (Code.DYE, g.dye_sensitivity if leaks else g.dye_false),
-            (Code.ASPIRATION, g.blocked_fault if leaks else g.blocked_intact),
-            (Code.ROTOR, g.rotor_sensitivity if pump else g.rotor_false),
-        ):
-            if code[column] in (0, 1):
-                code[column] = int(self.rng.random() < chance)
+    def _test(self, k: int, row: Array, code: NDArray[np.int64], dt: float) -> None:
+        g, rng = self.g, self.rng
+        code[[Code.DYE, Code.ASPIRATION, Code.ROTOR]] = -1
+        if rng.random() < self._chance(work_up_rate(g, named(row, Col), self.state), dt):
+            leaks, pump = self.state in CATHETER_STATES, self.state == State.PUMP
+            blocked = rng.random() < (g.blocked_fault if leaks else g.blocked_intact)
+            dye = rng.random() < (g.dye_sensitivity if leaks else g.dye_false)
+            rotor = rng.random() < (g.rotor_sensitivity if pump else g.rotor_false)
+            # Dye goes in where something could be aspirated.
+            code[Code.ASPIRATION], code[Code.DYE] = int(blocked), 2 if blocked else int(dye)
+            code[Code.ROTOR] = int(rotor)
+        one = slice(k, k + 1)
+        self.expected[0, one] = expect_catheter(
+            self.codes[one, Code.DYE], self.codes[one, Code.ASPIRATION]
+        )
+        self.expected[1, one] = expect_pump(self.codes[one, Code.ROTOR])
+        t_years = self.design[:, Col.T]
+        row[Col.CATHETER_TESTED] = after_test(k, t_years, self.expected[0], self.operated[0])
+        row[Col.PUMP_TESTED] = after_test(k, t_years, self.expected[1], self.operated[1])
 
     def _write_down(self, code: NDArray[np.int64], dt: float) -> None:
         g, s = self.g, self.state
@@ -269,19 +283,21 @@ class _Patient:
     def _chance(rate: Any, dt: float) -> float:
         return float(-np.expm1(-rate * dt))
 
-    def _operate(self, row: Array, code: NDArray[np.int64], dt: float) -> None:
-        rate = found_rates(self.g, float(row[Col.SEARCH])).get(self.state, 0.0)
+    def _operate(self, k: int, row: Array, code: NDArray[np.int64], dt: float) -> None:
+        seen = named(row, Col)
+        rate = found_rates(self.g, seen).get(self.state, 0.0)
         if self.rng.random() < self._chance(rate, dt):
             found = _PUMP_FOUND if self.state == State.PUMP else _CATHETER_FOUND
             code[Code.ACTION] |= found
             # What was done to the dose on such a day is not the policy's answer to a reading.
             row[Col.DOSE_CHANGE] = np.nan
         done = int(code[Code.ACTION])
-        for weights, jump, jump_var in actions(self.g, done, float(row[Col.SEARCH]), dt):
+        for weights, jump, jump_var in actions(self.g, done, seen, dt):
             if weights[self.state].any():
                 to = State(int(np.argmax(weights[self.state])))
                 self._jump(float(jump[self.state, to]), float(jump_var[self.state, to]))
                 self.state = to
+        self.operated[:, k] = bool(done & CATHETER_OPERATIONS), bool(done & PUMP_OPERATIONS)
         if done & _NEW_CATHETER:
             self.catheter_from = float(row[Col.T])
         if done & _NEW_PUMP:

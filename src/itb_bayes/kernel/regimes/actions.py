@@ -5,11 +5,16 @@ it; a part that is replaced without a fault found takes the fault with it; a res
 the requirement back that tolerance had added.
 """
 
-import math
 from typing import Any
 
 from itb_bayes.kernel.compiled import part
-from itb_bayes.kernel.regimes.layout import N_STATE, SHORTEST_YEARS, Par, State
+from itb_bayes.kernel.regimes.layout import N_STATE, Par, State
+from itb_bayes.kernel.regimes.searching import (
+    odds_catheter,
+    odds_catheter_adjoint,
+    odds_pump,
+    odds_pump_adjoint,
+)
 
 _STABLE = int(State.STABLE)
 _RISING, _SETTLED = int(State.TOLERANCE_RISING), int(State.TOLERANCE_SETTLED)
@@ -21,21 +26,10 @@ _LEAKING, _CREEPING, _PARTIAL, _COMPENSATED, _SEVERE, _PUMP = (
     int(State.CATHETER_SEVERE),
     int(State.PUMP),
 )
-_FOUND, _FOUND_SEVERE = int(Par.FOUND_PARTIAL), int(Par.FOUND_SEVERE)
-_FOUND_LEAKING, _FOUND_CREEPING = int(Par.FOUND_LEAKING), int(Par.FOUND_CREEPING)
-_FOUND_COMPENSATED = int(Par.FOUND_COMPENSATED)
-_FOUND_PUMP, _MISSED = int(Par.FOUND_PUMP), int(Par.MISSED)
+_MISSED = int(Par.MISSED)
 _DROP, _DROP_VAR = int(Par.RESET_DROP), int(Par.RESET_VAR)
 _LEAK_DROP, _LEAK_DROP_VAR = int(Par.LEAK_DROP), int(Par.LEAK_DROP_VAR)
 _CREEP_DROP = int(Par.CREEP_DROP)
-
-_FOUND_IN = (
-    (_FOUND_LEAKING, _LEAKING),
-    (_FOUND_CREEPING, _CREEPING),
-    (_FOUND, _PARTIAL),
-    (_FOUND_COMPENSATED, _COMPENSATED),
-    (_FOUND_SEVERE, _SEVERE),
-)
 
 N_KIND = 6
 """Bits of ``itb_bayes.cohort.timeline.Action``, carried out from the lowest on."""
@@ -51,17 +45,6 @@ def kind_at(action: int, bit: int) -> int:
     if bit == 0:
         return action & 3
     return 0 if bit == 1 else action & (1 << bit)
-
-
-@part
-def _odds(rate: float, search: float, dt: float) -> float:
-    return math.expm1(rate * search * max(dt, SHORTEST_YEARS))
-
-
-@part
-def _odds_slope(rate: float, search: float, dt: float) -> float:
-    years = search * max(dt, SHORTEST_YEARS)
-    return years * math.exp(rate * years)
 
 
 @part
@@ -84,32 +67,29 @@ def _close_leak_adjoint(jump_bar: Any, jump_var_bar: Any, g_bar: Any) -> None:
 
 
 @part
-def act(kind: int, g: Any, search: float, dt: float, p: Any, jump: Any, jump_var: Any) -> None:
+def act(kind: int, g: Any, row: Any, dt: float, p: Any, jump: Any, jump_var: Any) -> None:
     """Fill the weights and jumps (11, 11 each) of one action.
 
-    ``dt`` is the time since the step before: a fault that is confirmed was found in it. That none
-    was confirmed, ``exp(-rate * dt)``, is already in the findings of every step, so the weight is
-    the odds of being found.
+    ``row`` is that of the step and ``dt`` the time since the one before: a fault that is confirmed
+    was found in it (:mod:`itb_bayes.kernel.regimes.searching`).
     """
     p[:, :] = 0.0
     jump[:, :] = 0.0
     jump_var[:, :] = 0.0
     if kind & 1:
-        p[_LEAKING, _STABLE] = _odds(g[_FOUND_LEAKING], search, dt)
-        p[_CREEPING, _STABLE] = _odds(g[_FOUND_CREEPING], search, dt)
-        p[_PARTIAL, _STABLE] = _odds(g[_FOUND], search, dt)
-        p[_COMPENSATED, _STABLE] = _odds(g[_FOUND_COMPENSATED], search, dt)
-        p[_SEVERE, _STABLE] = _odds(g[_FOUND_SEVERE], search, dt)
+        odds = odds_catheter(g, row, dt)
+        for s in range(_LEAKING, _PUMP):
+            p[s, _STABLE] = odds
         _close_leak(g, jump, jump_var)
     if kind & 2:
-        p[_PUMP, _STABLE] = _odds(g[_FOUND_PUMP], 1.0, dt)
+        p[_PUMP, _STABLE] = odds_pump(g, row, dt)
     if kind & 3:
         return
     for s in range(N_STATE):
         p[s, s] = 1.0
     if kind in (4, 16):
         weight = g[_MISSED] if kind == 4 else 1.0
-        for s in (_LEAKING, _CREEPING, _PARTIAL, _COMPENSATED, _SEVERE):
+        for s in range(_LEAKING, _PUMP):
             p[s, s] = 0.0
             p[s, _STABLE] = weight
     if kind in (8, 16):
@@ -132,18 +112,20 @@ def act(kind: int, g: Any, search: float, dt: float, p: Any, jump: Any, jump_var
 
 @part
 def act_adjoint(
-    kind: int, g: Any, search: float, dt: float, p: Any, p_bar: Any, jump_bar: Any,
+    kind: int, g: Any, row: Any, dt: float, p: Any, p_bar: Any, jump_bar: Any,
     jump_var_bar: Any, g_bar: Any,
 ) -> None:  # fmt: skip
     """Add the reverse of :func:`act` to ``g_bar``."""
     if kind & 1:
-        for k, s in _FOUND_IN:
-            g_bar[k] += p_bar[s, _STABLE] * _odds_slope(g[k], search, dt)
+        odds_bar = 0.0
+        for s in range(_LEAKING, _PUMP):
+            odds_bar += p_bar[s, _STABLE]
+        odds_catheter_adjoint(g, row, dt, odds_bar, g_bar)
         _close_leak_adjoint(jump_bar, jump_var_bar, g_bar)
     if kind & 2:
-        g_bar[_FOUND_PUMP] += p_bar[_PUMP, _STABLE] * _odds_slope(g[_FOUND_PUMP], 1.0, dt)
+        odds_pump_adjoint(g, row, dt, p_bar[_PUMP, _STABLE], g_bar)
     if kind == 4:
-        for s in (_LEAKING, _CREEPING, _PARTIAL, _COMPENSATED, _SEVERE):
+        for s in range(_LEAKING, _PUMP):
             g_bar[_MISSED] += p_bar[s, _STABLE]
         _close_leak_adjoint(jump_bar, jump_var_bar, g_bar)
     elif kind == 16:

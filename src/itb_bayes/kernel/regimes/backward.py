@@ -31,7 +31,7 @@ from itb_bayes.kernel.regimes.step import begin, drift
 from itb_bayes.kernel.regimes.tone import N_KEPT, expect_tone
 
 _T, _DOSE, _ASHWORTH = int(Col.T), int(Col.LOG_DOSE), int(Col.ASHWORTH)
-_SEARCH, _ACTION = int(Col.SEARCH), int(Code.ACTION)
+_ACTION = int(Code.ACTION)
 _UNTREATED, _TONE_VAR = int(Own.UNTREATED), int(Own.TONE_VAR)
 _OUTLIER = int(Par.OUTLIER)
 _TWO_PI = 2.0 * math.pi
@@ -49,7 +49,7 @@ def run_forward(
 
     Parameters
     ----------
-    g, own : ndarray, shapes (81,) and (6,)
+    g, own : ndarray, shapes (80,) and (6,)
     data, codes : ndarray
         Steps of all patients; his are the ``n`` from ``first`` on.
     onset, onset_var : ndarray, shape (11, 11)
@@ -77,7 +77,7 @@ def run_forward(
             g, own, shift, row, code, dt, tape[k], moves[k], onset, onset_var, finding, kept
         )
         chain[0] = tape[k, N_STAGE - 1]
-        carry_out(g, code[_ACTION], row[_SEARCH], dt, chain, p, jump, jump_var)
+        carry_out(g, code[_ACTION], row, dt, chain, p, jump, jump_var)
         if k + 1 < n:
             tape[k + 1, 0] = chain[0]
         else:
@@ -86,7 +86,7 @@ def run_forward(
 
 @part
 def list_actions(
-    g: Any, action: int, search: float, dt: float, chain: Any, kinds: Any, p: Any, jump: Any,
+    g: Any, action: int, row: Any, dt: float, chain: Any, kinds: Any, p: Any, jump: Any,
     jump_var: Any,
 ) -> int:  # fmt: skip
     """Fill ``chain[j]`` with the belief before the ``j``-th action of a step; return how many.
@@ -99,7 +99,7 @@ def list_actions(
     for bit in range(N_KIND):
         kind = kind_at(action, bit)
         if kind != 0:
-            act(kind, g, search, dt, p, jump, jump_var)
+            act(kind, g, row, dt, p, jump, jump_var)
             mix(chain[count], p, jump, jump_var, chain[count + 1])
             normalise(chain[count + 1])
             kinds[count] = kind

@@ -21,8 +21,6 @@ from itb_bayes.kernel.regimes.findings import (
     refill_adjoint,
     tests,
     tests_adjoint,
-    undetected,
-    undetected_adjoint,
 )
 from itb_bayes.kernel.regimes.layout import (
     N_INTACT,
@@ -43,6 +41,12 @@ from itb_bayes.kernel.regimes.policy import (
     read_dose_adjoint,
 )
 from itb_bayes.kernel.regimes.response import shift_of
+from itb_bayes.kernel.regimes.searching import (
+    undetected,
+    undetected_adjoint,
+    worked_up,
+    worked_up_adjoint,
+)
 from itb_bayes.kernel.regimes.step import (
     begin,
     begin_adjoint,
@@ -60,7 +64,7 @@ from itb_bayes.kernel.regimes.transition import transition, transition_adjoint
 _T, _DOSE = int(Col.T), int(Col.LOG_DOSE)
 _CATHETER_AGE, _PUMP_AGE = int(Col.CATHETER_AGE), int(Col.PUMP_AGE)
 _ASHWORTH, _PENN, _CHANGE = int(Col.ASHWORTH), int(Col.PENN), int(Col.DOSE_CHANGE)
-_ACTION, _SEARCH = int(Code.ACTION), int(Col.SEARCH)
+_ACTION = int(Code.ACTION)
 _STEP, _STEP_VAR = int(Par.TOLERANCE_STEP), int(Par.TOLERANCE_STEP_VAR)
 _LEAK_STEP, _LEAK_STEP_VAR = int(Par.LEAK_STEP), int(Par.LEAK_STEP_VAR)
 _PARTIAL = int(State.CATHETER_PARTIAL)
@@ -114,6 +118,7 @@ def gather(g: Any, row: Any, code: Any, dt: float, out: Any) -> None:
     neuro(g, row, out)
     labels(g, code, dt, out)
     undetected(g, row, dt, out)
+    worked_up(g, row, code, dt, out)
 
 
 @part
@@ -164,17 +169,17 @@ def regimes_log_likelihood(g: Any, own: Any, data: Any, codes: Any, offsets: Any
 
     Parameters
     ----------
-    g : ndarray, shape (81,)
+    g : ndarray, shape (80,)
         Population parameters; :class:`itb_bayes.kernel.regimes.layout.Par`.
     own : ndarray, shape (n_patient, 6)
         Parameters of each patient; :class:`~itb_bayes.kernel.regimes.layout.Own`.
-    data, codes : ndarray, shape (n_step, 12) and (n_step, 8)
+    data, codes : ndarray, shape (n_step, 14) and (n_step, 8)
         Columns of :class:`~itb_bayes.kernel.regimes.layout.Col` and ``Code``.
     offsets : ndarray of int64, shape (n_patient + 1,)
 
     Returns
     -------
-    (ll, g_bar, own_bar) : ndarrays, shapes (n_patient,), (n_patient, 81), (n_patient, 6)
+    (ll, g_bar, own_bar) : ndarrays, shapes (n_patient,), (n_patient, 80), (n_patient, 6)
     """
     n_patient = offsets.size - 1
     longest = 1
@@ -212,7 +217,7 @@ def regimes_log_likelihood(g: Any, own: Any, data: Any, codes: Any, offsets: Any
             )  # fmt: skip
             ll[i] += totals[k] + spoken
             chain[0] = tape[k, 4]
-            ll[i] += carry_out(g, code[_ACTION], row[_SEARCH], dt, chain, p, jump, jump_var)
+            ll[i] += carry_out(g, code[_ACTION], row, dt, chain, p, jump, jump_var)
             if k + 1 < n:
                 tape[k + 1, 0] = chain[0]
         bar[:, :] = 0.0
@@ -222,7 +227,7 @@ def regimes_log_likelihood(g: Any, own: Any, data: Any, codes: Any, offsets: Any
             if code[_ACTION] != 0:
                 chain[0] = tape[k, 4]
                 undo(
-                    g, code[_ACTION], row[_SEARCH], dt, chain, bar, spare, p, jump, jump_var,
+                    g, code[_ACTION], row, dt, chain, bar, spare, p, jump, jump_var,
                     p_bar, jump_bar, jump_var_bar, g_bar[i],
                 )  # fmt: skip
             normalise_adjoint(tape[k, 4], totals[k], 1.0, bar)
@@ -234,6 +239,7 @@ def regimes_log_likelihood(g: Any, own: Any, data: Any, codes: Any, offsets: Any
             neuro_adjoint(g, row, finding_bar, g_bar[i])
             labels_adjoint(g, code, dt, finding_bar, g_bar[i])
             undetected_adjoint(row, dt, finding_bar, g_bar[i])
+            worked_up_adjoint(g, row, code, dt, finding_bar, g_bar[i])
             if not math.isnan(row[_PENN]):
                 read_spasms_adjoint(
                     g, own[i], row, code, tape[k, 2], kept[k, 1], bar, g_bar[i], own_bar[i]
@@ -272,7 +278,7 @@ def regimes_log_likelihood(g: Any, own: Any, data: Any, codes: Any, offsets: Any
 
 @part
 def carry_out(
-    g: Any, action: int, search: float, dt: float, chain: Any, p: Any, jump: Any, jump_var: Any
+    g: Any, action: int, row: Any, dt: float, chain: Any, p: Any, jump: Any, jump_var: Any
 ) -> float:
     """Carry ``chain[0]`` through the actions of a step, in place; return the log-likelihood."""
     ll = 0.0
@@ -281,7 +287,7 @@ def carry_out(
     for bit in range(N_KIND):
         kind = kind_at(action, bit)
         if kind != 0:
-            act(kind, g, search, dt, p, jump, jump_var)
+            act(kind, g, row, dt, p, jump, jump_var)
             mix(chain[0], p, jump, jump_var, chain[1])
             ll += normalise(chain[1])
             chain[0] = chain[1]
@@ -290,7 +296,7 @@ def carry_out(
 
 @part
 def undo(
-    g: Any, action: int, search: float, dt: float, chain: Any, bar: Any, spare: Any, p: Any,
+    g: Any, action: int, row: Any, dt: float, chain: Any, bar: Any, spare: Any, p: Any,
     jump: Any, jump_var: Any, p_bar: Any, jump_bar: Any, jump_var_bar: Any, g_bar: Any,
 ) -> None:  # fmt: skip
     """Turn ``bar`` into the adjoint of ``chain[0]``, the belief before the actions."""
@@ -300,18 +306,18 @@ def undo(
     for bit in range(N_KIND):
         kind = kind_at(action, bit)
         if kind != 0:
-            act(kind, g, search, dt, p, jump, jump_var)
+            act(kind, g, row, dt, p, jump, jump_var)
             mix(chain[count], p, jump, jump_var, chain[count + 1])
             totals[count] = normalise(chain[count + 1])
             kinds[count] = kind
             count += 1
     for j in range(count - 1, -1, -1):
         normalise_adjoint(chain[j + 1], totals[j], 1.0, bar)
-        act(kinds[j], g, search, dt, p, jump, jump_var)
+        act(kinds[j], g, row, dt, p, jump, jump_var)
         mix(chain[j], p, jump, jump_var, chain[j + 1])
         mix_adjoint(
             chain[j], p, jump, jump_var, chain[j + 1], bar,
             spare, p_bar, jump_bar, jump_var_bar,
         )  # fmt: skip
-        act_adjoint(kinds[j], g, search, dt, p, p_bar, jump_bar, jump_var_bar, g_bar)
+        act_adjoint(kinds[j], g, row, dt, p, p_bar, jump_bar, jump_var_bar, g_bar)
         bar[:, :] = spare

@@ -1,4 +1,4 @@
-"""Channels that speak about the regime directly: tests, refills, scores, labels, confirmations.
+"""Channels that speak about the regime directly: tests, refills, scores, labels.
 
 Each channel has its log-likelihood by state and the reverse of it. A channel that was not recorded
 at a step contributes nothing.
@@ -27,7 +27,6 @@ _C_TOLERANCE, _C_WORSE, _C_TRIGGER = (
     int(Code.PROGRESSION),
     int(Code.TRIGGER),
 )
-_SEARCH = int(Col.SEARCH)
 _REFILL, _REFILL_COUNT = int(Col.REFILL), int(Col.REFILL_COUNT)
 _EDSS, _EDSS_YEARS = int(Col.EDSS), int(Col.EDSS_YEARS)
 _SENS, _FALSE = int(Par.DYE_SENSITIVITY), int(Par.DYE_FALSE)
@@ -44,10 +43,6 @@ _LABEL_T, _LABEL_T0 = int(Par.TOLERANCE_LABEL), int(Par.TOLERANCE_LABEL_FALSE)
 _LABEL_LEAK = int(Par.TOLERANCE_LABEL_LEAK)
 _LABEL_P, _LABEL_P0 = int(Par.PROGRESSION_LABEL), int(Par.PROGRESSION_LABEL_FALSE)
 _LABEL_X, _LABEL_X0 = int(Par.TRIGGER_LABEL), int(Par.TRIGGER_LABEL_FALSE)
-_FOUND, _FOUND_LEAKING = int(Par.FOUND_PARTIAL), int(Par.FOUND_LEAKING)
-_FOUND_CREEPING = int(Par.FOUND_CREEPING)
-_FOUND_COMPENSATED = int(Par.FOUND_COMPENSATED)
-_FOUND_SEVERE, _FOUND_PUMP = int(Par.FOUND_SEVERE), int(Par.FOUND_PUMP)
 
 REFILL_OUTLIER = 0.02
 """Share of refills with a volume that says nothing (a wrong syringe, a misread program)."""
@@ -241,27 +236,3 @@ def labels_adjoint(g: Any, codes: Any, dt: float, bar: Any, g_bar: Any) -> None:
     label = codes[_C_TRIGGER]
     g_bar[_LABEL_X] += bar[_TRIGGER] * _said_slope(g[_LABEL_X], label, dt)
     g_bar[_LABEL_X0] += (total - bar[_TRIGGER]) * _said_slope(g[_LABEL_X0], label, dt)
-
-
-@part
-def undetected(g: Any, row: Any, dt: float, out: Any) -> None:
-    """Add the log-probability that no fault was confirmed during ``dt`` to ``out`` (11,)."""
-    searched = row[_SEARCH] * dt
-    out[_LEAKING] -= g[_FOUND_LEAKING] * searched
-    out[_CREEPING] -= g[_FOUND_CREEPING] * searched
-    out[_PARTIAL] -= g[_FOUND] * searched
-    out[_COMPENSATED] -= g[_FOUND_COMPENSATED] * searched
-    out[_SEVERE] -= g[_FOUND_SEVERE] * searched
-    out[_PUMP] -= g[_FOUND_PUMP] * dt
-
-
-@part
-def undetected_adjoint(row: Any, dt: float, bar: Any, g_bar: Any) -> None:
-    """Add the reverse of :func:`undetected` to ``g_bar``."""
-    searched = row[_SEARCH] * dt
-    g_bar[_FOUND_LEAKING] -= bar[_LEAKING] * searched
-    g_bar[_FOUND_CREEPING] -= bar[_CREEPING] * searched
-    g_bar[_FOUND] -= bar[_PARTIAL] * searched
-    g_bar[_FOUND_COMPENSATED] -= bar[_COMPENSATED] * searched
-    g_bar[_FOUND_SEVERE] -= bar[_SEVERE] * searched
-    g_bar[_FOUND_PUMP] -= bar[_PUMP] * dt

@@ -23,7 +23,7 @@ _STABLE, _TRIGGER = int(State.STABLE), int(State.TRIGGER)
 _RISING, _WORSE = int(State.TOLERANCE_RISING), int(State.PROGRESSION)
 _LEAKING, _SEVERE = int(State.CATHETER_LEAKING), int(State.CATHETER_SEVERE)
 _CREEPING, _PARTIAL = int(State.CATHETER_CREEPING), int(State.CATHETER_PARTIAL)
-_COMPENSATED = int(State.CATHETER_COMPENSATED)
+_PUMP = int(State.PUMP)
 _DRIFT, _UNTREATED, _TONE_VAR = int(Own.DRIFT), int(Own.UNTREATED), int(Own.TONE_VAR)
 _GOAL = int(Own.GOAL)
 _WANDER, _HILL = int(Par.WANDER_VAR), int(Par.HILL)
@@ -39,10 +39,9 @@ _GAIN, _DOSE_VAR = int(Par.GAIN), int(Par.DOSE_VAR)
 _STILL, _STILL_VAR = int(Par.STILL), int(Par.STILL_VAR)
 _TITRATION, _TITRATION_YEARS = int(Par.TITRATION), int(Par.TITRATION_YEARS)
 _POTENCY = int(Par.BOLUS_POTENCY)
-_FOUND_LEAKING, _FOUND = int(Par.FOUND_LEAKING), int(Par.FOUND_PARTIAL)
-_FOUND_CREEPING = int(Par.FOUND_CREEPING)
-_FOUND_COMPENSATED = int(Par.FOUND_COMPENSATED)
-_FOUND_SEVERE, _FOUND_PUMP = int(Par.FOUND_SEVERE), int(Par.FOUND_PUMP)
+_FOUND_CATHETER, _FOUND_PUMP = int(Par.FOUND_CATHETER), int(Par.FOUND_PUMP)
+_WORK_UP, _ALARM = int(Par.WORK_UP), int(Par.ALARM)
+_DYE_SENSITIVITY, _ROTOR_SENSITIVITY = int(Par.DYE_SENSITIVITY), int(Par.ROTOR_SENSITIVITY)
 _LEAK_DROP, _CREEP_DROP = int(Par.LEAK_DROP), int(Par.CREEP_DROP)
 
 
@@ -54,7 +53,7 @@ def onset_within(
 
     Parameters
     ----------
-    g, own : ndarray, shapes (81,) and (6,)
+    g, own : ndarray, shapes (80,) and (6,)
     weights : ndarray, shape (11,)
         Probability of every state now.
     t, catheter_age, pump_age : float
@@ -112,18 +111,16 @@ def _choose(p: Any, s: int, u: float) -> int:
 
 @part
 def _found(g: Any, state: int, years: float) -> float:
-    """Return the probability that a fault is found and repaired within a time."""
-    rate = g[_FOUND_PUMP]
-    if state == _LEAKING:
-        rate = g[_FOUND_LEAKING]
-    elif state == _CREEPING:
-        rate = g[_FOUND_CREEPING]
-    elif state == _PARTIAL:
-        rate = g[_FOUND]
-    elif state == _COMPENSATED:
-        rate = g[_FOUND_COMPENSATED]
-    elif state == _SEVERE:
-        rate = g[_FOUND_SEVERE]
+    """Return the probability that a fault is found and repaired within a time.
+
+    While there is full cause to search: without a test, or by one that is positive; the weeks from
+    such a test to the operation are left out.
+    """
+    if state < _PUMP:
+        work_up = g[_WORK_UP] + (g[_ALARM] if state == _SEVERE else 0.0)
+        rate = g[_FOUND_CATHETER] + work_up * g[_DYE_SENSITIVITY]
+    else:
+        rate = g[_FOUND_PUMP] + (g[_WORK_UP] + g[_ALARM]) * g[_ROTOR_SENSITIVITY]
     return -math.expm1(-rate * years)
 
 
@@ -140,7 +137,7 @@ def dose_paths(
 
     Parameters
     ----------
-    g, own : ndarray, shapes (81,) and (6,)
+    g, own : ndarray, shapes (80,) and (6,)
     belief : ndarray, shape (11, 6)
         Belief after the last step.
     log_dose, bolus, t, catheter_age, pump_age : float
@@ -160,7 +157,8 @@ def dose_paths(
     """
     n_path, n_horizon = normals.shape[0], horizons.size
     out = np.empty((n_path, n_horizon))
-    p = np.zeros((N_STATE, N_STATE))
+    moves = np.zeros((normals.shape[1] // 4 + 1, N_STATE, N_STATE))
+    n_known = 0
     shift = shift_of(own[_UNTREATED])
     for r in range(n_path):
         state, u, total = 0, uniforms[r, 0], 0.0
@@ -177,11 +175,13 @@ def dose_paths(
                 out[r, h] = dose
                 h += 1
                 continue
-            transition(
-                g, own, t + following, gap_years, catheter_age + following,
-                pump_age + following, p,
-            )  # fmt: skip
-            before, state = state, _choose(p, state, uniforms[r, 1 + 3 * k])
+            if k == n_known:  # visits fall on the same days in every path
+                transition(
+                    g, own, t + following, gap_years, catheter_age + following,
+                    pump_age + following, moves[k],
+                )  # fmt: skip
+                n_known += 1
+            before, state = state, _choose(moves[k], state, uniforms[r, 1 + 3 * k])
             mean, var = own[_DRIFT], g[_WANDER]
             if state == _RISING:
                 mean, var = mean + g[_T_RATE], var + g[_T_VAR]

@@ -33,6 +33,7 @@ from itb_bayes.kernel.regimes.oracle_moves import (
     found_rates,
     named,
     transition_matrix,
+    work_up_rate,
 )
 
 Array = NDArray[Any]
@@ -103,7 +104,7 @@ def oracle_log_likelihood(
             result.log_likelihood[i] += step(pars, me, row, code, dt, belief)
             result.probability[k] = belief.probability
             result.mean[k], result.covariance[k] = belief.mean, belief.covariance
-            for weights, jump, jump_var in actions(pars, int(code.action), row.search, dt):
+            for weights, jump, jump_var in actions(pars, int(code.action), row, dt):
                 mix(belief, weights, jump, jump_var)
                 result.log_likelihood[i] += normalise(belief)
     return result
@@ -328,7 +329,12 @@ def _finding(
     ):
         years = max(dt, SHORTEST_YEARS)
         total += np.log(-np.expm1(-rate * years)) if written == 1 else -rate * dt
-    return total - found_rates(g, row.search).get(s, 0.0) * dt
+    rate = work_up_rate(g, row, s)
+    if max(code.dye, code.aspiration, code.rotor) >= 0:
+        total += np.log(-np.expm1(-rate * max(dt, SHORTEST_YEARS)))
+    else:
+        total -= rate * dt
+    return total - found_rates(g, row).get(s, 0.0) * dt
 
 
 def _tolerance_label_rate(g: SimpleNamespace, s: State) -> Any:

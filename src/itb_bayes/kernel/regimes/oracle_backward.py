@@ -85,7 +85,7 @@ def forward(
             mix(expected, arrival.weights, arrival.mean, arrival.var)
         step(g, own, row, code, dt, belief)
         done = []
-        for weights, jump, jump_var in actions(g, int(code.action), row.search, dt):
+        for weights, jump, jump_var in actions(g, int(code.action), row, dt):
             done.append(Move(deepcopy(belief), weights, jump, jump_var))
             mix(belief, weights, jump, jump_var)
             normalise(belief)

@@ -83,16 +83,20 @@ def transition_matrix(
     return p
 
 
-def found_rates(g: SimpleNamespace, search: float) -> dict[State, Any]:
-    """Return the rate per year at which each fault is found while it is searched for so much."""
-    return {
-        S.CATHETER_LEAKING: g.found_leaking * search,
-        S.CATHETER_CREEPING: g.found_creeping * search,
-        S.CATHETER_PARTIAL: g.found_partial * search,
-        S.CATHETER_COMPENSATED: g.found_compensated * search,
-        S.CATHETER_SEVERE: g.found_severe * search,
-        S.PUMP: g.found_pump,
-    }
+def found_rates(g: SimpleNamespace, row: SimpleNamespace) -> dict[State, Any]:
+    """Return the rate per year at which each fault is found in a step.
+
+    Without a positive test on record as far as there is cause to search, and after one.
+    """
+    catheter = g.found_catheter * row.search + g.found_tested * row.catheter_tested
+    pump = g.found_pump + g.found_tested * row.pump_tested
+    return dict.fromkeys(CATHETER_STATES, catheter) | {S.PUMP: pump}
+
+
+def work_up_rate(g: SimpleNamespace, row: SimpleNamespace, s: State) -> Any:
+    """Return the rate per year of work-ups: by cause to search, and by alarm."""
+    alarm = g.alarm if s in (S.CATHETER_SEVERE, S.PUMP) else 0.0
+    return g.work_up * row.search + alarm
 
 
 def competing(hazard: Any, total: Any) -> Any:
@@ -125,7 +129,7 @@ def drift(g: SimpleNamespace, own: SimpleNamespace, t: float, dt: float) -> tupl
 
 
 def actions(
-    g: SimpleNamespace, done: int, search: float, dt: float
+    g: SimpleNamespace, done: int, row: SimpleNamespace, dt: float
 ) -> list[tuple[Array, Array, Array]]:
     """Return weights, jumps and their variances (11, 11 each) of the actions of a step, in order.
 
@@ -136,7 +140,15 @@ def actions(
     def odds(rate: Any) -> Any:
         return np.expm1(rate * max(dt, SHORTEST_YEARS))
 
-    kind = np.result_type(g.missed, g.found_pump, g.leak_drop, g.reset_drop, g.reset_var)
+    kind = np.result_type(
+        g.missed,
+        g.found_catheter,
+        g.found_tested,
+        g.found_pump,
+        g.leak_drop,
+        g.reset_drop,
+        g.reset_var,
+    )
     found = []
 
     def add(moves: dict[State, Any], others: float) -> tuple[Array, Array]:
@@ -161,13 +173,11 @@ def actions(
 
     if done & 3:
         # Both faults confirmed on one day: either explains it, for the states are exclusive.
-        confirmed = dict.fromkeys(S, 0.0)
+        confirmed, by_state = dict.fromkeys(S, 0.0), found_rates(g, row)
         if done & 1:
-            confirmed |= {
-                s: odds(rate) for s, rate in found_rates(g, search).items() if s != S.PUMP
-            }
+            confirmed |= {s: odds(by_state[s]) for s in CATHETER_STATES}
         if done & 2:
-            confirmed |= {S.PUMP: odds(g.found_pump)}
+            confirmed |= {S.PUMP: odds(by_state[S.PUMP])}
         jump, jump_var = add(confirmed, 0.0)
         if done & 1:
             close_leak(jump, jump_var)

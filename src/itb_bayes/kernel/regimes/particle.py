@@ -30,7 +30,12 @@ from itb_bayes.kernel.regimes.layout import (
     State,
 )
 from itb_bayes.kernel.regimes.oracle import findings, habit, normal
-from itb_bayes.kernel.regimes.oracle_moves import actions, drift, named, transition_matrix
+from itb_bayes.kernel.regimes.oracle_moves import (
+    actions,
+    drift,
+    named,
+    transition_matrix,
+)
 
 Array = NDArray[Any]
 N_STATE = len(State)
@@ -65,7 +70,7 @@ def particle_filter(
     ----------
     g, own : ndarray, shapes (n_par,) and (6,)
         As :func:`itb_bayes.kernel.regimes.filter.regimes_log_likelihood`, of one patient.
-    data, codes : ndarray, shapes (n_step, 12) and (n_step, 8)
+    data, codes : ndarray, shapes (n_step, 14) and (n_step, 8)
         His steps.
     n : int
         Particles of each of the eleven regimes.
@@ -88,7 +93,7 @@ def particle_filter(
             wander(pars, me, row, dt, cloud, rng)
         ll += meet(pars, me, row, code, dt, cloud, rng)
         probability[k] = cloud.probability
-        for weights, jump, jump_var in actions(pars, int(code.action), row.search, dt):
+        for weights, jump, jump_var in actions(pars, int(code.action), row, dt):
             cloud = _move(cloud, weights, jump, jump_var, rng)
             ll += cloud.normalise()
     return ll, probability

@@ -52,7 +52,7 @@ def particle_smooth(
             wander(pars, me, row, dt, cloud, rng)
         ll += meet(pars, me, row, code, dt, cloud, rng)
         past[:, :, k] = np.arange(N_STATE)[:, None]
-        for weights, jump, jump_var in actions(pars, int(code.action), row.search, dt):
+        for weights, jump, jump_var in actions(pars, int(code.action), row, dt):
             cloud, past = _move(cloud, past, weights, jump, jump_var, rng)
             ll += cloud.normalise()
     probability = np.empty((len(data), N_STATE))

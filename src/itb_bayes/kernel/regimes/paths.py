@@ -21,7 +21,7 @@ from itb_bayes.kernel.regimes.layout import N_STATE, Code, Col, Own
 from itb_bayes.kernel.regimes.mixing import FIRST, FROM, N_BELIEF
 from itb_bayes.kernel.regimes.response import shift_of
 
-_T, _ACTION, _SEARCH = int(Col.T), int(Code.ACTION), int(Col.SEARCH)
+_T, _ACTION = int(Col.T), int(Code.ACTION)
 _UNTREATED = int(Own.UNTREATED)
 
 N_CHANCE = 2 + N_KIND
@@ -68,8 +68,8 @@ def sample_paths(
 
     Parameters
     ----------
-    g, own : ndarray, shapes (81,) and (6,)
-    data, codes : ndarray, shape (n_step, 12) and (n_step, 8)
+    g, own : ndarray, shapes (80,) and (6,)
+    data, codes : ndarray, shape (n_step, 14) and (n_step, 8)
         His steps.
     uniforms, normals : ndarray, shape (n_path, n_step + 1, 8)
         Random numbers; :data:`N_CHANCE` a step, the first of the last for where a course ends.
@@ -110,11 +110,11 @@ def sample_paths(
         dt = 0.0 if k == 0 else row[_T] - data[k - 1, _T]
         chain[0] = tape[k, N_STAGE - 1]
         count = list_actions(
-            g, code[_ACTION], row[_SEARCH], dt, chain, kinds, p, jump, jump_var
+            g, code[_ACTION], row, dt, chain, kinds, p, jump, jump_var
         )  # fmt: skip
         after[:, k] = at[:, 0]
         for j in range(count - 1, -1, -1):
-            act(kinds[j], g, row[_SEARCH], dt, p, jump, jump_var)
+            act(kinds[j], g, row, dt, p, jump, jump_var)
             for r in range(n_path):
                 _step_back(
                     chain[j], p, jump, jump_var, nothing, weight, at[r],

@@ -25,7 +25,7 @@ from itb_bayes.kernel.regimes.layout import N_STATE, Code, Col, Own
 from itb_bayes.kernel.regimes.mixing import FIRST, FROM, N_BELIEF
 from itb_bayes.kernel.regimes.response import shift_of
 
-_T, _ACTION, _SEARCH = int(Col.T), int(Code.ACTION), int(Col.SEARCH)
+_T, _ACTION = int(Col.T), int(Code.ACTION)
 _UNTREATED = int(Own.UNTREATED)
 
 
@@ -148,10 +148,10 @@ def smooth(g: Any, own: Any, data: Any, codes: Any, offsets: Any) -> Any:
             dt = 0.0 if k == 0 else row[_T] - data[first + k - 1, _T]
             chain[0] = tape[k, N_STAGE - 1]
             count = list_actions(
-                g, code[_ACTION], row[_SEARCH], dt, chain, kinds, p, jump, jump_var
+                g, code[_ACTION], row, dt, chain, kinds, p, jump, jump_var
             )  # fmt: skip
             for j in range(count - 1, -1, -1):
-                act(kinds[j], g, row[_SEARCH], dt, p, jump, jump_var)
+                act(kinds[j], g, row, dt, p, jump, jump_var)
                 pull_back(chain[j], p, jump, jump_var, nothing, weight, now, spare)
                 now[:, :] = spare
             out[first + k] = now

@@ -20,16 +20,15 @@ from itb_bayes.kernel.regimes.findings import (
     neuro,
     refill,
     tests,
-    undetected,
 )
 from itb_bayes.kernel.regimes.layout import N_STATE, Code, Col, Own
 from itb_bayes.kernel.regimes.mixing import N_BELIEF
 from itb_bayes.kernel.regimes.response import shift_of
+from itb_bayes.kernel.regimes.searching import is_worked_up, undetected, worked_up
 from itb_bayes.kernel.regimes.step import begin
 from itb_bayes.kernel.regimes.tone import N_KEPT
 
 _T, _DOSE, _ACTION = int(Col.T), int(Col.LOG_DOSE), int(Code.ACTION)
-_SEARCH = int(Col.SEARCH)
 _UNTREATED = int(Own.UNTREATED)
 _TINY = 1e-300
 
@@ -94,11 +93,13 @@ def trace(g: Any, own: Any, data: Any, codes: Any, offsets: Any) -> Any:
             neuro(g, row, channel[k, NEURO])
             labels(g, code, dt, channel[k, LABELS])
             undetected(g, row, dt, channel[k, UNDETECTED])
+            made = TESTS if is_worked_up(code) else UNDETECTED
+            worked_up(g, row, code, dt, channel[k, made])
             for s in range(N_STATE):
                 channel[k, TONE, s] = _log_ratio(stage[2, s, 0], stage[1, s, 0])
                 channel[k, SPASM, s] = _log_ratio(stage[3, s, 0], stage[2, s, 0])
             chain[0] = stage[4]
-            step_ll[k] += carry_out(g, code[_ACTION], row[_SEARCH], dt, chain, p, jump, jump_var)
+            step_ll[k] += carry_out(g, code[_ACTION], row, dt, chain, p, jump, jump_var)
             ll[i] += step_ll[k]
             stage[0] = chain[0]
         after[i] = stage[0]

@@ -158,16 +158,29 @@ def _findings(spec: RegimesSpec) -> tuple[Equation, ...]:
         "P(dye +) = Se_d | 1−Sp_d;  P(no aspiration) = b_1 | b_0;  P(rotor +) = Se_r | 1−Sp_r",
         "With and without a fault of the catheter (dye, aspiration) or of the pump (rotor).",
     )
+    work_ups = Equation(
+        "P(work-up in dt) = 1 − exp(−(λ_w·c + λ_a·[severe catheter fault, or pump])·dt)",
+        "A work-up for what is written down speaks for no state; one without such a cause speaks "
+        "for a fault that raised the alarm.",
+    )
     events = Equation(
-        "P(none confirmed in dt) = exp(−φ_c·c·dt), catheter;  exp(−φ_p·dt), pump",
+        "P(none confirmed in dt) = exp(−(φ_c·c + φ_+·e)·dt), catheter;  exp(−(φ_p + φ_+·e)·dt), "
+        "pump",
         "c is the cause to search that tone and dose gave: 0.03 while both are calm, 1 for two "
-        "readings of 1.9 points or a doubled dose. A confirmed fault makes its part certain, and "
-        "is repaired.",
+        "readings of 1.9 points or a doubled dose. e is the operation to be expected after a test "
+        "of that part: 1 just after a positive one, fading over eight weeks. A confirmed fault "
+        "makes its part certain, and is repaired.",
     )
     neuro = Equation(
         "ΔE ~ Normal((β_E + [progression]·β_Ep)·Δt, σ_E²)", "Change of the EDSS between two scores."
     )
-    pairs = (("refills", refills), ("tests", tests), ("events", events), ("neuro", neuro))
+    pairs = (
+        ("refills", refills),
+        ("tests", tests),
+        ("tests", work_ups),
+        ("events", events),
+        ("neuro", neuro),
+    )
     return tuple(line for name, line in pairs if getattr(spec.channels, name) != "no")
 
 

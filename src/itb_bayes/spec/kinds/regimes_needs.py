@@ -129,10 +129,16 @@ DEVICE = (
 )  # fmt: skip
 
 EVIDENCE = (
-    _need("found_catheter", "φ_c", "rate at which a catheter fault is confirmed while there is "
-          "full cause to search", "per_year", "positive", _EVENTS),
-    _need("found_pump", "φ_p", "rate at which a pump fault is confirmed", "per_year", "positive",
-          _EVENTS),
+    _need("found_catheter", "φ_c", "rate at which a catheter fault is confirmed without a positive "
+          "test on record, while there is full cause to search", "per_year", "positive", _EVENTS),
+    _need("found_pump", "φ_p", "rate at which a pump fault is confirmed without a positive test "
+          "on record", "per_year", "positive", _EVENTS),
+    _need("found_after_test", "φ_+", "rate at which a fault is confirmed just after a positive "
+          "test", "per_year", "positive", _TESTS),
+    _need("work_up_per_year", "λ_w", "rate of work-ups while there is full cause to search",
+          "per_year", "positive", _TESTS),
+    _need("alarm_per_year", "λ_a", "rate of work-ups that a severe catheter fault or a pump fault "
+          "prompts by itself", "per_year", "positive", _TESTS),
     _need("dye_sensitivity", "Se_d", "sensitivity of the dye study", "share", "unit", _TESTS),
     _need("dye_false", "1−Sp_d", "its false positives", "share", "unit", _TESTS),
     _need("blocked_fault", "b_1", "catheters with a fault that cannot be aspirated", "share",
