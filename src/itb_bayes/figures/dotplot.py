@@ -157,9 +157,11 @@ def _name_lines(
     """Name two lines above the plot; the names stay in the drawing and apart."""
     low, height_pt = axes.get_xlim()[0], axes.get_ylim()[1]
     edge_pt = WIDTH_INCHES * _BOX[0] * _POINTS
-    widths_pt = [_EM_PER_LETTER * SMALL_PT * len(name) for name, _ in (left, right)]
-    at_pt = [edge_pt + (dose - low) / unit_per_pt for _, dose in (left, right)]
-    places = place_names(*at_pt, *widths_pt, WIDTH_INCHES * _POINTS)
+    lines = [
+        (edge_pt + (dose - low) / unit_per_pt, _EM_PER_LETTER * SMALL_PT * len(name))
+        for name, dose in (left, right)
+    ]
+    places = place_names(*lines, room_pt=WIDTH_INCHES * _POINTS)
     for (name, _), (place_pt, side) in zip((left, right), places, strict=True):
         x = low + (place_pt - edge_pt) * unit_per_pt
         put_text(
@@ -169,7 +171,7 @@ def _name_lines(
 
 
 def place_names(
-    left_pt: float, right_pt: float, left_width_pt: float, right_width_pt: float, room_pt: float
+    left: tuple[float, float], right: tuple[float, float], room_pt: float
 ) -> tuple[tuple[float, str], tuple[float, str]]:
     """Return where the names of two lines stand, and which of their ends stands there.
 
@@ -178,13 +180,12 @@ def place_names(
 
     Parameters
     ----------
-    left_pt, right_pt : float
-        Places of the lines (points from the left edge of the drawing).
-    left_width_pt, right_width_pt : float
-        Widths of the names.
+    left, right : tuple of float
+        Place of the line (points from the left edge of the drawing) and width of its name.
     room_pt : float
         Width of the drawing.
     """
+    (left_pt, left_width_pt), (right_pt, right_width_pt) = left, right
     end, start = left_pt - _GAP_PT, right_pt + _GAP_PT
     left_at_edge, right_at_edge = end < left_width_pt, start + right_width_pt > room_pt
     if left_at_edge:
