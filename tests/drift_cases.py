@@ -1,6 +1,7 @@
 """A small cohort on disk, specifications of every structure, and fits made of draws alone."""
 
 import contextlib
+import csv
 import io
 import sys
 from collections.abc import Iterable
@@ -237,6 +238,11 @@ class Outcome:
     code: int
     stdout: str
     stderr: str
+
+    @property
+    def rows(self) -> list[dict[str, str]]:
+        """Rows of the CSV table that was printed."""
+        return list(csv.DictReader(io.StringIO(self.stdout)))
 
 
 def run_command(*arguments: object) -> Outcome:

@@ -17,6 +17,40 @@ import numpy as np
 from counting.graph import ADD, DIVIDE, MULTIPLY, NEGATE, SUBTRACT, Graph
 
 
+def _divide(a: float, b: float) -> float:
+    if b != 0.0:
+        return a / b
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return float(np.divide(a, b))
+
+
+def _arithmetic(
+    kind: str, act: Callable[[float, float], float]
+) -> tuple[Callable[[Any, Any], "Counted"], Callable[[Any, Any], "Counted"]]:
+    """Return the two methods of an operator, with the counted number on the left and right."""
+
+    def left(self: "Counted", other: Any) -> "Counted":
+        return _binary(self, other, kind, act, self.graph)
+
+    def right(self: "Counted", other: Any) -> "Counted":
+        return _binary(other, self, kind, act, self.graph)
+
+    return left, right
+
+
+def _comparison(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
+    """Return the method of a comparison; what is compared decides, and so is used."""
+
+    def decide(self: "Counted", other: Any) -> bool:
+        self.graph.use(self.number)
+        if isinstance(other, Counted):
+            self.graph.use(other.number)
+            return compare(self.value, other.value)
+        return compare(self.value, other)
+
+    return decide
+
+
 class Counted:
     """A float and its number in the graph."""
 
@@ -25,29 +59,14 @@ class Counted:
     def __init__(self, graph: Graph, value: float, number: int) -> None:
         self.graph, self.value, self.number = graph, value, number
 
-    def __add__(self, other: Any) -> "Counted":
-        return _binary(self, other, ADD, operator.add, self.graph)
+    __add__, __radd__ = _arithmetic(ADD, operator.add)
+    __sub__, __rsub__ = _arithmetic(SUBTRACT, operator.sub)
+    __mul__, __rmul__ = _arithmetic(MULTIPLY, operator.mul)
+    __truediv__, __rtruediv__ = _arithmetic(DIVIDE, _divide)
 
-    def __radd__(self, other: Any) -> "Counted":
-        return _binary(other, self, ADD, operator.add, self.graph)
-
-    def __sub__(self, other: Any) -> "Counted":
-        return _binary(self, other, SUBTRACT, operator.sub, self.graph)
-
-    def __rsub__(self, other: Any) -> "Counted":
-        return _binary(other, self, SUBTRACT, operator.sub, self.graph)
-
-    def __mul__(self, other: Any) -> "Counted":
-        return _binary(self, other, MULTIPLY, operator.mul, self.graph)
-
-    def __rmul__(self, other: Any) -> "Counted":
-        return _binary(other, self, MULTIPLY, operator.mul, self.graph)
-
-    def __truediv__(self, other: Any) -> "Counted":
-        return _binary(self, other, DIVIDE, _divide, self.graph)
-
-    def __rtruediv__(self, other: Any) -> "Counted":
-        return _binary(other, self, DIVIDE, _divide, self.graph)
+    __eq__, __ne__ = _comparison(operator.eq), _comparison(operator.ne)
+    __lt__, __le__ = _comparison(operator.lt), _comparison(operator.le)
+    __gt__, __ge__ = _comparison(operator.gt), _comparison(operator.ge)
 
     def __pow__(self, other: Any) -> "Counted":
         if other == 2:
@@ -62,36 +81,11 @@ class Counted:
         number = self.graph.note("", NEGATE, (self.number,))
         return Counted(self.graph, abs(self.value), number)
 
-    def __eq__(self, other: object) -> bool:
-        return self._decides(other, operator.eq)
-
-    def __ne__(self, other: object) -> bool:
-        return self._decides(other, operator.ne)
-
-    def __lt__(self, other: Any) -> bool:
-        return self._decides(other, operator.lt)
-
-    def __le__(self, other: Any) -> bool:
-        return self._decides(other, operator.le)
-
-    def __gt__(self, other: Any) -> bool:
-        return self._decides(other, operator.gt)
-
-    def __ge__(self, other: Any) -> bool:
-        return self._decides(other, operator.ge)
-
     def __hash__(self) -> int:
         return hash(self.value)
 
     def __float__(self) -> float:
         raise TypeError("a number would leave the count")
-
-    def _decides(self, other: Any, compare: Callable[[Any, Any], bool]) -> bool:
-        self.graph.use(self.number)
-        if isinstance(other, Counted):
-            self.graph.use(other.number)
-            return compare(self.value, other.value)
-        return compare(self.value, other)
 
 
 class CountedArray(np.ndarray):
@@ -216,13 +210,6 @@ def _number(x: Any, graph: Graph) -> int:
 
 def _value(x: Any) -> float:
     return x.value if isinstance(x, Counted) else float(x)
-
-
-def _divide(a: float, b: float) -> float:
-    if b != 0.0:
-        return a / b
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return float(np.divide(a, b))
 
 
 def _as_compiled(function: Callable[[float], float], x: float) -> float:

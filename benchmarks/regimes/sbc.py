@@ -18,6 +18,10 @@ from pathlib import Path
 import matplotlib
 import pandas as pd
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from sbc_drift import table_lines
+
 from itb_bayes.checks.bands import ecdf_at
 from itb_bayes.cohort.cohort import Cohort
 from itb_bayes.evaluate.calibration.experiment import N_RANKED
@@ -111,15 +115,7 @@ def page(plan: RegimesPlan, done: Calibration, replicates: int) -> str:
         "",
         "![All rank curves, less the uniform one, in the 95 % band of one](sbc-regimes.svg)",
         "",
-        "| quantity | inside its band | p | largest distance | mean rank | spread |",
-        "|---|---|---|---|---|---|",
-    ]
-    lines += [
-        f"| {row.quantity} | {'yes' if row.inside else '**no**'} | {row.p:.4f} | {row.worst:.3f} | "
-        f"{row.mean_rank:.3f} | {row.spread:.2f} |"
-        for row in ranks.table.itertuples()
-    ]
-    lines += [
+        *table_lines(ranks.table),
         "",
         f"{kinds[True]} of {len(ranks.table)} curves lie inside their own band.",
         "",

@@ -6,9 +6,11 @@ from pathlib import Path
 from types import ModuleType
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from itb_bayes.checks.regimes_replicates import replicate_courses
+from itb_bayes.checks.result import CheckResult
 from itb_bayes.inference.regimes_population import RegimesDraws
 from itb_bayes.kernel.regimes.layout import Col
 from itb_bayes.resources import demo_cohort_dir
@@ -77,3 +79,24 @@ def test_faults_are_planted_where_they_say(bench, right):
     np.testing.assert_allclose(noisy.data[rows, Col.DOSE_CHANGE], moved, atol=1e-9)
     tripled = bench.tripled_hazards(plan, draws)[1]
     np.testing.assert_allclose(tripled.g[0, bench.HAZARDS], 3.0 * draws.g[0, bench.HAZARDS])
+
+
+def test_some_faults_alone_write_no_page(bench, monkeypatch, tmp_path):
+    run, page = [], tmp_path / "page.md"
+
+    def run_all(seed, progress, faults):
+        run.append([fault.key for fault in faults])
+        passed = CheckResult("", "", "", True, "", pd.DataFrame())
+        results = {fault.check: passed for fault in bench.FAULTS}
+        return {fault.name: bench.Judged(results) for fault in faults}
+
+    monkeypatch.setattr(bench, "run_all", run_all)
+    monkeypatch.setattr(bench, "PAGE", page)
+    monkeypatch.setattr(sys, "argv", ["planted_faults.py", "--only", "right", "noise"])
+    assert bench.main() == 1  # the noise did not fail its check
+    assert run == [["right", "noise"]] * len(bench.SEEDS)
+    assert not page.exists()
+    monkeypatch.setattr(sys, "argv", ["planted_faults.py"])
+    assert bench.main() == 1
+    assert run[-1] == ["right", "noise", "hazards", "scale", "feedback"]
+    assert "**Not so here: " in page.read_text(encoding="utf-8")

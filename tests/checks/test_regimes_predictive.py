@@ -18,6 +18,8 @@ from itb_bayes.checks.regimes_replicates import (
     with_observed,
 )
 from itb_bayes.checks.regimes_statistics import (
+    LEFT_ALONE,
+    LOWERED,
     before_fault_statistics,
     decision_statistics,
     fault_statistics,
@@ -139,27 +141,41 @@ def test_decisions_by_hand(fit):
     n = len(fit.plan.data)
     change = np.resize([0.0, 0.0, 0.1, -0.3], n)
     change[fit.plan.t_years < 0.5] = 9.0  # titration is not looked at
-    tone = np.resize([np.nan, 2.0, 1.0, 3.0, 2.1], n)  # two of five are not calm
+    tone = np.resize([np.nan, 2.0, 1.0, 3.0, 2.1], n)
     found = named(decision_statistics(by_hand(fit, change, tone)))
-    settled = fit.plan.t_years >= 0.5
-    calm = settled & ~(tone > 2.0)
-    for where, rows in (("readings up to 2", calm), ("any reading", settled)):
-        moved = change[rows & (change != 0.0)]
-        still = found[f"decisions that leave the dose alone, at {where}"][0]
-        assert still == pytest.approx(100 * (change[rows] == 0.0).mean())
-        size = found[f"size of a change (root mean square), at {where}"][0]
-        assert size == pytest.approx(np.sqrt((moved**2).mean()))
-    late = change[settled]
+    late = change[fit.plan.t_years >= 0.5]
+    share = 100 * (late == 0.0).mean()
+    assert found["decisions that leave the dose alone, as they come"][0] == pytest.approx(share)
+    assert found[LEFT_ALONE][0] == pytest.approx(share)  # the observed cohort is the standard
+    size = found["size of a change (root mean square)"][0]
+    assert size == pytest.approx(np.sqrt((late[late != 0.0] ** 2).mean()))
     assert found["changes that lower the dose"][0] == pytest.approx(
         100 * (late < 0).sum() / (late != 0).sum()
     )
     assert decision_statistics(by_hand(fit)) == []
 
 
-def test_only_decisions_at_calm_readings_are_judged(fit):
+def test_shares_are_those_at_the_readings_observed(fit):
+    """One policy has one share, however many readings are high and whatever the scale."""
+    plan = fit.plan
+    settled = plan.t_years >= 0.5
+    order = np.array([settled[plan.offsets[i] : k].sum() for k, i in enumerate(plan.step_patient)])
+    cohorts = []
+    for n_high, scale in ((1, 0.0), (2, 0.0), (1, 1.0)):
+        high = settled & (order < n_high)
+        cohorts.append(by_hand(fit, np.where(high, 0.2, 0.0), np.where(high, 1.45, 1.0) + scale))
+    names = ("log_dose", "tone", "change", "faults")
+    parts = (np.concatenate([getattr(cohort, name) for cohort in cohorts]) for name in names)
+    found = named(decision_statistics(CourseSet(plan, *parts)))
+    plain = found["decisions that leave the dose alone, as they come"]
+    assert plain[0] - plain[1] > 5.0
+    np.testing.assert_allclose(found[LEFT_ALONE], plain[0])
+
+
+def test_the_share_of_decisions_left_alone_is_judged_and_their_size_is_not(fit):
     change = np.resize([0.0, 0.1], len(fit.plan.data))
     judged = [s.name for s in decision_statistics(by_hand(fit, change)) if s.judged]
-    assert [name.endswith("at readings up to 2") for name in judged] == [True, True, False]
+    assert judged == [LEFT_ALONE, LOWERED]
 
 
 def test_tone_by_hand(fit):

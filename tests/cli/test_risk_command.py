@@ -1,7 +1,5 @@
 """``itb-bayes risk``: refusal, marking, formats."""
 
-import csv
-import io
 import json
 
 import pytest
@@ -27,13 +25,9 @@ def failed_fit(tiny_cohort, tmp_path_factory):
     return out
 
 
-def rows_of(text: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(text)))
-
-
 def test_csv_is_the_long_table(passed_fit):
     done = run_command("risk", passed_fit, "--horizon", "6", "--horizon", "12", "--format", "csv")
-    rows = rows_of(done.stdout)
+    rows = done.rows
     assert (done.code, done.stderr) == (0, "")
     assert tuple(rows[0]) == COLUMNS
     assert len(rows) == 24
@@ -89,7 +83,7 @@ def test_unconverged_numbers_are_marked_everywhere(failed_fit):
     assert table.code == 0
     assert mark in table.stdout
     assert mark in table.stderr
-    rows = rows_of(run_command("risk", failed_fit, "--allow-unconverged", "--format", "csv").stdout)
+    rows = run_command("risk", failed_fit, "--allow-unconverged", "--format", "csv").rows
     assert {row["status"] for row in rows} == {mark}
     content = json.loads(run_command("risk", failed_fit, "--allow-unconverged", "--json").stdout)
     assert content["gate_passed"] is False
@@ -106,7 +100,7 @@ def test_a_short_record_is_said_not_to_be_estimated(failed_fit):
         None,
     )
     assert entry["last_year_rise_ug"] is None
-    rows = rows_of(run_command("risk", failed_fit, "--allow-unconverged", "--format", "csv").stdout)
+    rows = run_command("risk", failed_fit, "--allow-unconverged", "--format", "csv").rows
     assert [row["probability"] for row in rows if row["patient_id"] == "P02"] == [""]
 
 

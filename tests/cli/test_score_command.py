@@ -1,6 +1,5 @@
 """``itb-bayes score``, and ``risk`` and ``fit`` of regimes fits: formats, marking, refusal."""
 
-import csv
 import io
 import json
 from unittest import mock
@@ -18,36 +17,12 @@ from itb_bayes.risk.regimes_population import regimes_table
 from itb_bayes.risk.scoring import score_cohort
 from regimes_fits import (
     IDS,
-    make_regimes_fit,
     regimes_cohort,
     regimes_posterior,
     regimes_tables,
-    save_regimes_fit,
-    small_regimes_fit,
 )
 
 MARK = "GATE NOT PASSED"
-
-
-@pytest.fixture(scope="module")
-def cohort(tmp_path_factory):
-    return write_cohort(tmp_path_factory.mktemp("cli") / "small", regimes_tables())
-
-
-@pytest.fixture(scope="module")
-def passed(tmp_path_factory):
-    made = small_regimes_fit(tmp_path_factory.mktemp("made") / "small", draws=60, width=0.05)
-    return save_regimes_fit(made, tmp_path_factory.mktemp("passed") / "fit")
-
-
-@pytest.fixture(scope="module")
-def failed(tmp_path_factory, passed):
-    made = make_regimes_fit(load_fit(passed).plan, passed=False, draws=60, width=0.05)
-    return save_regimes_fit(made, tmp_path_factory.mktemp("failed") / "fit")
-
-
-def rows_of(text: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(text)))
 
 
 @pytest.mark.parametrize("command", ["score", "risk"])
@@ -55,7 +30,7 @@ def test_csv_is_the_long_table(command, passed, cohort):
     target = (passed, cohort) if command == "score" else (passed,)
     options = ("--horizon", "6", "--horizon", "12", "--format", "csv")
     done = run_command(command, *target, *options)
-    rows = rows_of(done.stdout)
+    rows = done.rows
     assert (done.code, done.stderr) == (0, "")
     assert tuple(rows[0]) == COLUMNS == (
         "patient_id", "t_years", "quantity", "horizon_months", "explanation", "probability",
@@ -126,18 +101,18 @@ def test_each_visit_has_a_line(passed, cohort):
     assert lines[1].split()[:2] == ["patient", "year"]
     assert "+100" not in lines[1]
     assert sum(line.startswith("R1 ") for line in lines) >= 6
-    rows = rows_of(run_command("score", passed, cohort, "--every-visit", "--format", "csv").stdout)
+    rows = run_command("score", passed, cohort, "--every-visit", "--format", "csv").rows
     assert {row["quantity"] for row in rows} == {"present"}
     assert len(rows) % 6 == 0
 
 
 def test_as_of_hides_later_records(passed, cohort):
-    rows = rows_of(run_command("score", passed, cohort, "--as-of", "1", "--format", "csv").stdout)
+    rows = run_command("score", passed, cohort, "--as-of", "1", "--format", "csv").rows
     assert max(float(row["t_years"]) for row in rows) < 1.01
 
 
 def test_a_record_that_ended_long_before_the_as_of_time_gives_no_numbers(passed, cohort):
-    rows = rows_of(run_command("score", passed, cohort, "--as-of", "2.8", "--format", "csv").stdout)
+    rows = run_command("score", passed, cohort, "--as-of", "2.8", "--format", "csv").rows
     old = [row for row in rows if row["patient_id"] == "R4"]  # last visit in year 1.5
     assert [row["probability"] for row in old] == [""]
     assert float(old[0]["t_years"]) == pytest.approx(1.5, abs=0.001)
@@ -146,16 +121,14 @@ def test_a_record_that_ended_long_before_the_as_of_time_gives_no_numbers(passed,
         "at most 12 are accepted"
     )
     assert {row["status"] for row in rows if row["patient_id"] == "R1"} == {"estimated"}
-    alike = rows_of(
-        run_command(
-            "score", passed, cohort, "--as-of", "2.8", "--every-visit", "--format", "csv"
-        ).stdout
-    )
+    alike = run_command(
+        "score", passed, cohort, "--as-of", "2.8", "--every-visit", "--format", "csv"
+    ).rows
     assert any(row["probability"] for row in alike if row["patient_id"] == "R4")
 
 
 def test_risk_withholds_what_the_pages_withhold(passed):
-    rows = rows_of(run_command("risk", passed, "--as-of", "2.8", "--format", "csv").stdout)
+    rows = run_command("risk", passed, "--as-of", "2.8", "--format", "csv").rows
     old = [row for row in rows if row["patient_id"] == "R4"]  # last visit in year 1.5
     assert [row["probability"] for row in old] == [""]
     assert old[0]["status"] == (
@@ -163,7 +136,7 @@ def test_risk_withholds_what_the_pages_withhold(passed):
         "at most 12 are accepted"
     )
     assert {row["status"] for row in rows if row["patient_id"] == "R1"} == {"estimated"}
-    own_end = rows_of(run_command("risk", passed, "--format", "csv").stdout)
+    own_end = run_command("risk", passed, "--format", "csv").rows
     given = {row["patient_id"] for row in own_end if row["probability"]}
     summaries = summarise_explained(load_fit(passed))
     assert given == {s.said.patient_id for s in summaries if s.status != "not estimated"}
@@ -196,7 +169,7 @@ def test_a_day_is_refused_for_a_cohort_without_dates(passed, cohort):
 
 def test_the_population_mode(passed, cohort):
     done = run_command("score", passed, cohort, "--mode", "population", "--format", "csv")
-    rows = rows_of(done.stdout)
+    rows = done.rows
     assert {row["mode"] for row in rows} == {"population"}
     assert {row["pareto_k"] for row in rows} == {""}
 
@@ -219,7 +192,7 @@ def test_unconverged_numbers_are_marked_everywhere(command, failed, cohort):
     assert MARK in table.stdout
     assert MARK in table.stderr
     assert "R6: not estimated: fewer than 3 visits" in table.stdout
-    rows = rows_of(run_command(command, *target, "--format", "csv").stdout)
+    rows = run_command(command, *target, "--format", "csv").rows
     assert {row["status"] for row in rows} == {MARK}
     content = json.loads(run_command(command, *target, "--json").stdout)
     assert content["gate_passed"] is False

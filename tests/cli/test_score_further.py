@@ -1,43 +1,15 @@
 """``itb-bayes score`` looking back, and for patients whom the fit does not expect."""
 
-import csv
 import io
 
 import numpy as np
 import pandas as pd
-import pytest
 
-from drift_cases import run_command, write_cohort
-from itb_bayes.inference.machinery import load_fit
+from drift_cases import run_command
 from itb_bayes.risk import scoring
 from regimes_fits import (
     IDS,
-    make_regimes_fit,
-    regimes_tables,
-    save_regimes_fit,
-    small_regimes_fit,
 )
-
-
-@pytest.fixture(scope="module")
-def cohort(tmp_path_factory):
-    return write_cohort(tmp_path_factory.mktemp("cli") / "small", regimes_tables())
-
-
-@pytest.fixture(scope="module")
-def passed(tmp_path_factory):
-    made = small_regimes_fit(tmp_path_factory.mktemp("made") / "small", draws=60, width=0.05)
-    return save_regimes_fit(made, tmp_path_factory.mktemp("passed") / "fit")
-
-
-@pytest.fixture(scope="module")
-def failed(tmp_path_factory, passed):
-    made = make_regimes_fit(load_fit(passed).plan, passed=False, draws=60, width=0.05)
-    return save_regimes_fit(made, tmp_path_factory.mktemp("failed") / "fit")
-
-
-def rows_of(text: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(text)))
 
 
 def test_smoothed_rows_are_never_taken_for_those_of_the_time(passed, cohort):
@@ -68,7 +40,7 @@ def test_smoothed_of_the_population_reads_nothing_but_operations(passed, cohort)
     done = run_command(
         "score", passed, cohort, "--smoothed", "--mode", "population", "--format", "csv"
     )
-    rows = rows_of(done.stdout)
+    rows = done.rows
     assert {row["mode"] for row in rows} == {"population"}
     assert all(row["probability"] for row in rows)
 
@@ -94,7 +66,7 @@ def test_refit_says_what_it_does_without_a_name(failed, cohort, monkeypatch):
     done = run_command("score", failed, cohort, "--refit", "--allow-unconverged", "--format", "csv")
     told = [line for line in done.stderr.splitlines() if "weights" in line]
     assert told == ["a patient's weights cannot be believed: moving draws"] * 5
-    assert {row["mode"] for row in rows_of(done.stdout) if row["probability"]} == {"refit"}
+    assert {row["mode"] for row in done.rows if row["probability"]} == {"refit"}
     quiet = run_command(
         "score", failed, cohort, "--refit", "--allow-unconverged", "--quiet", "--json"
     )

@@ -2,9 +2,10 @@ import re
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from itb_bayes.figures.dotplot import DotplotChart, stack_dots
+from itb_bayes.figures.dotplot import WIDTH_INCHES, DotplotChart, stack_dots
 from itb_bayes.figures.sparkline import sparkline_path
 from itb_bayes.figures.style import BLUE, GREEN, GREY, INK, VERMILLION, chart_style, plain_text
 from itb_bayes.figures.svg import inline_svg
@@ -116,6 +117,36 @@ def test_dots_lie_on_their_side_of_the_threshold_and_do_not_overlap(dots: np.nda
     every = np.concatenate([below, above])
     assert every[:, 1].max() < axes.get_ylim()[1]
     assert len({(round(x, 6), round(y, 6)) for x, y in every}) == 20
+
+
+@pytest.mark.parametrize(
+    ("dots", "now"),
+    [
+        (np.linspace(300.0, 900.0, 20), 250.0),  # the last dose lies at the left end
+        (np.linspace(60.0, 5000.0, 20), 50.0),  # so does the threshold, close to it
+        (np.linspace(100.0, 240.0, 20), 250.0),  # the threshold lies at the right end
+        (np.linspace(100.0, 4900.0, 20), 5000.0),  # so does the last dose, close to it
+        (np.linspace(260.0, 340.0, 20), 250.0),  # one at either end
+        (np.linspace(200.0, 500.0, 20), 300.0),
+    ],
+)
+def test_names_of_lines_lie_in_the_drawing_and_apart(dots: np.ndarray, now: float) -> None:
+    with chart_style():
+        figure = DotplotChart("dose").draw(dots, now, 100.0)
+        FigureCanvasAgg(figure).draw()
+        last, above = (text.get_window_extent() for text in figure.axes[0].texts)
+    assert [text.get_text() for text in figure.axes[0].texts] == ["last dose", "100 above"]
+    assert last.x0 >= -0.01
+    assert above.x1 <= WIDTH_INCHES * figure.dpi + 0.01
+    assert last.x1 < above.x0
+
+
+def test_names_stand_at_their_lines_where_there_is_room() -> None:
+    figure = DotplotChart("dose").draw(np.linspace(100.0, 600.0, 20), 300.0, 100.0)
+    last, above = figure.axes[0].texts
+    assert (last.get_ha(), above.get_ha()) == ("right", "left")
+    assert 290.0 < last.get_position()[0] < 300.0
+    assert 400.0 < above.get_position()[0] < 410.0
 
 
 def test_stacks_hold_dots_closer_than_a_width() -> None:

@@ -16,6 +16,7 @@ from itb_bayes.figures.style import chart_style
 from itb_bayes.inference.machinery import load_fit
 from itb_bayes.inference.regimes_fitted import RegimesFit
 from itb_bayes.report.charts import ChartRoom
+from itb_bayes.report.explained_sentences import known_words, step_lines
 from itb_bayes.report.frame import MIN_CELL
 from itb_bayes.report.html import Charts, index_page, patient_page
 from itb_bayes.report.list_words import chosen_threshold, comparison
@@ -226,6 +227,22 @@ def test_next_steps_are_weighed_for_the_leading_explanation(explained: Report) -
         assert sum(o.probability for o in step.outcomes) == pytest.approx(1.0, abs=1e-4)
 
 
+def test_a_test_that_changes_nothing_is_not_among_what_would_change_the_answer(
+    explained: Report,
+) -> None:
+    document = explained.documents[CANARY]
+    first = document.next_steps[0]
+    idle = replace(first, outcomes=tuple(replace(o, after=0.0612) for o in first.outcomes))
+    telling = replace(
+        first, name="trial", outcomes=(replace(first.outcomes[0], after=0.9), *idle.outcomes[1:])
+    )
+    (line,) = step_lines(replace(document, next_steps=(idle, telling)))
+    assert line.startswith("trial, for ")
+    (line,) = step_lines(replace(document, next_steps=(idle,)))
+    assert line.startswith("No test that is weighed would change the chance of “")
+    assert step_lines(replace(document, next_steps=())) == []
+
+
 def test_values_used_are_all_listed(explained: Report) -> None:
     fit = explained.fit
     assert isinstance(fit, RegimesFit)
@@ -235,6 +252,7 @@ def test_values_used_are_all_listed(explained: Report) -> None:
     assert document.visits[-1].dose_ug == document.inputs.dose_ug[-1]
     known = {k.channel: k.n_records for k in document.known}
     assert known["Ashworth scores"] == sum(v.ashworth is not None for v in document.visits)
+    assert f"Ashworth scores {known['Ashworth scores']}, last at " in known_words(document)
     marked = explained.documents[IDS[3]]
     assert [event.words for event in marked.events] == ["dye study negative"]
     assert "1 dye study negative (1 year)." in Page(explained.html(IDS[3])).words

@@ -6,7 +6,7 @@ import pytest
 from report_cases import CANARY, SHORT, Report
 
 from itb_bayes.report.html import ANSWERS
-from itb_bayes.report.sensitivity import plain_line, sensitivity_line, sensitivity_of
+from itb_bayes.report.sensitivity import SensitivityLines, sensitivity_lines, sensitivity_of
 from itb_bayes.risk.prior_scaling import ALL_PRIORS, Scaled
 from itb_bayes.spec import load_model
 
@@ -29,7 +29,7 @@ def together(low, high):
 
 
 def line_of(spec, cases):
-    return sensitivity_line(sensitivity_of(spec, NAMES, TOLD, cases), ANSWERS)
+    return sensitivity_lines(sensitivity_of(spec, NAMES, TOLD, cases), ANSWERS).exact
 
 
 def test_an_answer_that_no_prior_moves(spec):
@@ -54,7 +54,7 @@ def test_the_prior_that_moves_it_most_is_named(spec):
         3,
     )
     assert [change.probability for change in found.alone] == [0.5, 0.7]
-    line = sensitivity_line(found, ANSWERS)
+    line = sensitivity_lines(found, ANSWERS).exact
     assert "“catheter problem” stays first, 56 to 65 in 100" in line
     assert "none puts another first; the one that could be judged that moves it most is " in line
     assert line.endswith("(50 to 70 in 100).")
@@ -68,7 +68,7 @@ def test_another_first_explanation_is_said(spec):
     )  # fmt: skip
     found = sensitivity_of(spec, NAMES, TOLD, cases)
     assert len(found.overturned_by) == 1
-    line = sensitivity_line(found, ANSWERS)
+    line = sensitivity_lines(found, ANSWERS).exact
     assert "“none of these (stable)” would come first (“catheter problem”: 30 to 60 in 100)" in line
     assert "one alone at half or twice its weight puts another first: drift" in line
 
@@ -89,7 +89,7 @@ def test_weights_that_cannot_be_relied_on_give_no_number(spec):
 
 
 def plain(spec, cases, names=NAMES, told=TOLD):
-    return plain_line(sensitivity_of(spec, names, told, cases), ANSWERS)
+    return sensitivity_lines(sensitivity_of(spec, names, told, cases), ANSWERS).plain
 
 
 def test_the_first_sheet_says_it_in_one_sentence_without_naming_a_prior(spec):
@@ -115,7 +115,7 @@ def test_the_first_sheet_says_it_in_one_sentence_without_naming_a_prior(spec):
 
 def test_nothing_is_said_where_nothing_is_estimated(spec):
     assert sensitivity_of(spec, NAMES, TOLD, ()) is None
-    assert sensitivity_line(None, ANSWERS) == plain_line(None, ANSWERS) == ""
+    assert sensitivity_lines(None, ANSWERS) == SensitivityLines("", "")
 
 
 def test_documents_and_pages_carry_it(report: Report, explained: Report) -> None:
@@ -129,8 +129,9 @@ def test_documents_and_pages_carry_it(report: Report, explained: Report) -> None
         assert found.probability == first.probability
         assert found.answer == first.explanation
         html = re.sub(r"\s+", " ", made.html(CANARY))
-        assert f"<b>Assumptions:</b> {plain_line(found, ANSWERS)}" in html
-        assert sensitivity_line(found, ANSWERS) in html.split('id="h-limits"')[1]
-        assert sensitivity_line(found, ANSWERS) not in html.split('id="h-limits"')[0]
+        lines = sensitivity_lines(found, ANSWERS)
+        assert f"<b>Assumptions:</b> {lines.plain}" in html
+        assert lines.exact in html.split('id="h-limits"')[1]
+        assert lines.exact not in html.split('id="h-limits"')[0]
         assert made.documents[SHORT].sensitivity is None
         assert "<b>Assumptions:</b>" not in made.html(SHORT)

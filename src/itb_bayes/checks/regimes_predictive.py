@@ -87,7 +87,7 @@ def compare_courses(courses: CourseSet) -> tuple[CheckResult, ...]:
         ),
         compare(
             "predictive-decisions",
-            "Would their doses be left alone as often, and otherwise moved as far?",
+            "Would their doses be left alone as often (and, not judged, otherwise moved as far)?",
             [s for s in decisions if s.name != LOWERED],
             "too few decisions about the dose after the first half year",
         ),

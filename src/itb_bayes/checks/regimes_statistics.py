@@ -1,7 +1,5 @@
 """Statistics of whole courses that the model did not fit one by one."""
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,42 +17,68 @@ BEFORE_YEARS = 0.5
 CALM_POINTS = 2.0
 """Readings up to this (the goal is about one point) are calm.
 
-How often, and how far, doses are changed at high readings depends on how many faults there are. At
-calm ones it shows the clinic's policy alone, so that too many faults are not told twice, once as a
-policy that is wrong.
+How the dose answers high readings depends on how many faults there are. At calm ones it shows the
+clinic's policy alone, so that too many faults are not told twice, once as a policy that is wrong.
 """
 
+ABOVE_OWN_MEAN = (-0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0, 1.5)
+"""Bounds of the classes of readings that weight shares: points above the patient's mean."""
+
 LEAST_PAIRS = 10
+LEFT_ALONE = "decisions that leave the dose alone, at readings as observed"
 LOWERED = "changes that lower the dose"
 
 
 def decision_statistics(courses: CourseSet) -> list[Statistic]:
     """Return how often the dose is left alone, and how far it is moved otherwise.
 
-    Judged are decisions at calm readings, or where none was written down; all of them are shown.
+    Judged is how often it is left alone, directly standardised: a cohort's shares within classes of
+    readings, weighted by how often the observed cohort has each class. A class is how far the
+    reading lies above the patient's mean; no reading is one of its own. Then too many faults (more
+    high readings), another Ashworth scale, and a model that knows the share but not what it depends
+    on do not fail this check beside the one of their own. At calm readings alone the last of them
+    did: if the share is the same at all readings, it is too low at calm ones.
+
+    How far it is moved is shown and not judged: it follows from how the dose answers the reading
+    (:func:`feedback_statistics`) and from how many readings are high.
     """
-    change = courses.change[:, settled(courses)]
-    if np.isfinite(change[0]).sum() < LEAST_PAIRS:
-        return []
-    calm = np.where(_high(courses)[:, settled(courses)], np.nan, change)
-    with np.errstate(invalid="ignore"):
-        moved = np.where(change == 0.0, np.nan, change)
-        down = np.nansum(moved < 0.0, axis=1) / np.maximum(np.isfinite(moved).sum(axis=1), 1)
-    return [
-        *_policy(calm, f"at readings up to {CALM_POINTS:g}"),
-        Statistic(LOWERED, "%", 100.0 * down),
-        *(replace(s, judged=False) for s in _policy(change, "at any reading")),
-    ]
-
-
-def _policy(change: Array, where: str) -> list[Statistic]:
+    late = settled(courses)
+    change = courses.change[:, late]
     taken = np.isfinite(change)
-    still = (change == 0.0).sum(axis=1) / np.maximum(taken.sum(axis=1), 1)
-    size = _root_mean_square(np.where(change == 0.0, np.nan, change))
+    if taken[0].sum() < LEAST_PAIRS:
+        return []
+    above, _ = _less_own_means(courses, courses.tone, late)
+    classes = np.where(np.isfinite(above), np.digitize(above, ABOVE_OWN_MEAN) + 1, 0)
+    still = change == 0.0
+    moved = np.where(still, np.nan, change)
+    with np.errstate(invalid="ignore"):
+        down = np.nansum(moved < 0.0, axis=1) / np.maximum(np.isfinite(moved).sum(axis=1), 1)
+    share = still.sum(axis=1) / np.maximum(taken.sum(axis=1), 1)
+    standardised = _standardised(still, np.where(taken, classes, -1))
     return [
-        Statistic(f"decisions that leave the dose alone, {where}", "%", 100.0 * still),
-        Statistic(f"size of a change (root mean square), {where}", "log", size),
+        Statistic(LEFT_ALONE, "%", 100.0 * standardised),
+        Statistic(LOWERED, "%", 100.0 * down),
+        Statistic("decisions that leave the dose alone, as they come", "%", 100.0 * share, False),
+        Statistic("size of a change (root mean square)", "log", _root_mean_square(moved), False),
     ]
+
+
+def _standardised(values: NDArray[np.bool_], classes: NDArray[np.int64]) -> Array:
+    """Return each row's mean, had it the first row's numbers of every class.
+
+    Parameters
+    ----------
+    values, classes : ndarray, shape (n_cohort, n_value)
+        Values of class -1 are missing. Classes that a row lacks are left out of its mean.
+    """
+    total, weight = np.zeros(len(values)), np.zeros(len(values))
+    for k in range(int(classes.max()) + 1):
+        member = classes == k
+        count = member.sum(axis=1)
+        there = np.where(count > 0, float(count[0]), 0.0)
+        total += there * (values & member).sum(axis=1) / np.maximum(count, 1)
+        weight += there
+    return total / np.maximum(weight, 1.0)
 
 
 def _high(courses: CourseSet) -> NDArray[np.bool_]:
@@ -124,9 +148,7 @@ def feedback_statistics(courses: CourseSet) -> list[Statistic]:
             Statistic(
                 "change of the dose per point of that day's reading, within patients",
                 "log per point",
-                _slope(
-                    *_less_own_means(courses, tone, answered),
-                ),
+                _slope(*_less_own_means(courses, tone, answered)),
             )
         )
     now, later = _next_readings(courses)

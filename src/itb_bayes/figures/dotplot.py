@@ -1,7 +1,5 @@
 """A quantile dot plot: equally likely doses as stacked dots."""
 
-from typing import Any
-
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -26,6 +24,10 @@ HEIGHT_INCHES = 1.36
 _BOX = (0.03, 0.28, 0.94, 0.59)
 _WIDEST_DOT_PT = 13.0
 _POINTS = 72.0
+_EM_PER_LETTER = 0.6
+"""Of the widest font that a page is likely to take, DejaVu Sans."""
+_GAP_PT = 2.5
+_APART_PT = 6.0
 
 
 class DotplotChart:
@@ -84,8 +86,9 @@ class DotplotChart:
             )  # fmt: skip
         axes.set_xlim(low, high)
         axes.set_ylim(0.0, height_pt)
-        _mark(axes, dose_now_ug, height_pt, "last dose ", "right", (0, (3, 2)))
-        _mark(axes, limit, height_pt, f" {rise_ug:g} above", "left", "solid")
+        axes.axvline(dose_now_ug, color=INK, linewidth=0.9, linestyle=(0, (3, 2)), zorder=0)
+        axes.axvline(limit, color=INK, linewidth=0.9, zorder=0)
+        _name_lines(axes, ("last dose", dose_now_ug), (f"{rise_ug:g} above", limit), unit_per_pt)
         self._patient = [artist for artist in axes.get_children() if artist not in before]
         return self._figure
 
@@ -148,9 +151,48 @@ def _spread(x: Array, edge: float, width: float) -> Array:
     return moved
 
 
-def _mark(axes: Axes, dose_ug: float, height_pt: float, label: str, side: str, dash: Any) -> None:
-    axes.axvline(dose_ug, color=INK, linewidth=0.9, linestyle=dash, zorder=0)
-    put_text(
-        axes, dose_ug, height_pt * 1.03, label, ha=side, va="bottom", fontsize=SMALL_PT,
-        clip_on=False,
-    )  # fmt: skip
+def _name_lines(
+    axes: Axes, left: tuple[str, float], right: tuple[str, float], unit_per_pt: float
+) -> None:
+    """Name two lines above the plot; the names stay in the drawing and apart."""
+    low, height_pt = axes.get_xlim()[0], axes.get_ylim()[1]
+    edge_pt = WIDTH_INCHES * _BOX[0] * _POINTS
+    lines = [
+        (edge_pt + (dose - low) / unit_per_pt, _EM_PER_LETTER * SMALL_PT * len(name))
+        for name, dose in (left, right)
+    ]
+    places = place_names(*lines, room_pt=WIDTH_INCHES * _POINTS)
+    for (name, _), (place_pt, side) in zip((left, right), places, strict=True):
+        x = low + (place_pt - edge_pt) * unit_per_pt
+        put_text(
+            axes, x, height_pt * 1.03, name, ha=side, va="bottom", fontsize=SMALL_PT,
+            clip_on=False,
+        )  # fmt: skip
+
+
+def place_names(
+    left: tuple[float, float], right: tuple[float, float], room_pt: float
+) -> tuple[tuple[float, str], tuple[float, str]]:
+    """Return where the names of two lines stand, and which of their ends stands there.
+
+    The left name ends at its line and the right one begins at its line. One that has no room there
+    stands at the edge of the drawing, and moves the other aside if it must.
+
+    Parameters
+    ----------
+    left, right : tuple of float
+        Place of the line (points from the left edge of the drawing) and width of its name.
+    room_pt : float
+        Width of the drawing.
+    """
+    (left_pt, left_width_pt), (right_pt, right_width_pt) = left, right
+    end, start = left_pt - _GAP_PT, right_pt + _GAP_PT
+    left_at_edge, right_at_edge = end < left_width_pt, start + right_width_pt > room_pt
+    if left_at_edge:
+        start = max(start, left_width_pt + _APART_PT)
+    if right_at_edge:
+        end = min(end, room_pt - right_width_pt - _APART_PT)
+    return (
+        (0.0, "left") if left_at_edge else (end, "right"),
+        (room_pt, "right") if right_at_edge else (start, "left"),
+    )

@@ -134,7 +134,7 @@ def _draw_reference(axes: Axes, band: Band, end_years: float) -> None:
         width = 1.0 if name == "median" else 0.7
         axes.plot(t, row, color=GREY, linewidth=width, linestyle=dash, zorder=2)
         put_text(
-            axes, end_years, float(row[-1]), f" {name}", va="center", ha="left",
+            axes, 1.008 * end_years, float(row[-1]), name, va="center", ha="left",
             fontsize=SMALL_PT, color="#444444", clip_on=False,
         )  # fmt: skip
 

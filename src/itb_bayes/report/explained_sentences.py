@@ -144,7 +144,7 @@ def _seen(e: Evidence) -> str:
 def known_words(document: PatientDocument) -> str:
     """Return what kinds of record there are, how many, and when the last was."""
     parts = [
-        f"{k.n_records} {k.channel} (last {time_since(k.last_years)})"
+        f"{k.channel} {k.n_records}, last at {time_since(k.last_years)}"
         for k in document.known
         if k.last_years is not None
     ]
@@ -158,11 +158,19 @@ def unknown_words(document: PatientDocument) -> str:
 
 
 def step_lines(document: PatientDocument) -> list[str]:
-    """Return what the tests worth most would do to the leading explanation."""
+    """Return what the tests worth most would do to the leading explanation.
+
+    Tests of which no outcome would change the whole number are left out.
+    """
     if document.explanations is None:
         return []
     names = {item.explanation: item.name for item in document.explanations.items}
-    return [_step(step, names[step.explanation]) for step in document.next_steps[:MOST_STEPS]]
+    steps = document.next_steps
+    telling = [step for step in steps if len({in_100(o.after) for o in step.outcomes}) > 1]
+    if steps and not telling:
+        name = names[steps[0].explanation]
+        return [f"No test that is weighed would change the chance of “{name}” by 1 in 100 or more."]
+    return [_step(step, names[step.explanation]) for step in telling[:MOST_STEPS]]
 
 
 def _step(step: NextStep, name: str) -> str:

@@ -27,13 +27,13 @@ _ACTIONS = (
     (Action.RESET, "holiday ended or mode changed"),
 )
 CHANNEL_NAMES = {
-    "dose": "dose changes",
+    "dose": "dose decisions",
     "ashworth": "Ashworth scores",
     "spasms": "Penn spasm scores",
     "refills": "refill volumes",
     "neuro": "neurological scores (EDSS)",
     "tests": "work-up tests",
-    "labels": "what the clinic noted",
+    "labels": "notes of the clinic",
     "events": "confirmed faults",
 }
 _COLUMNS = {

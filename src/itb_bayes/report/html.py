@@ -15,7 +15,7 @@ from itb_bayes.report.frame import HORIZONS_MONTHS, RISE
 from itb_bayes.report.index_document import IndexDocument
 from itb_bayes.report.limits import RANGE_DEFINITION
 from itb_bayes.report.list_words import index_words
-from itb_bayes.report.sensitivity import plain_line, sensitivity_line
+from itb_bayes.report.sensitivity import sensitivity_lines
 from itb_bayes.report.wording import (
     estimated_dose,
     in_100,
@@ -89,8 +89,7 @@ def _patient_words(document: PatientDocument) -> dict[str, Any]:
     words: dict[str, Any] = {
         "as_of": sentences.as_of(document),
         "asked": sentences.asked_as_of(document),
-        "assumed": plain_line(document.sensitivity, ANSWERS),
-        "priors": sensitivity_line(document.sensitivity, ANSWERS),
+        "sensitivity": sensitivity_lines(document.sensitivity, ANSWERS),
         "last_dose": recorded_dose(inputs.dose_ug[-1]),
         "status": sentences.status_sentence(document),
         "status_class": _STATUS_CLASSES[document.quality.status],

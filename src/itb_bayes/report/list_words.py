@@ -138,7 +138,7 @@ def comparison(document: IndexDocument) -> str:
 
 def _columns(document: IndexDocument) -> list[Column]:
     head = [
-        Column("Patient"), Column("Group"), Column("Data to"), Column("History"),
+        Column("Patient"), Column("Diagnosis"), Column("Data to"), Column("History"),
         Column("Last dose, µg/day", number=True),
     ]  # fmt: skip
     was = [Column("Was", number=True)] if document.since else []

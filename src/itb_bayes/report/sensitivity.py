@@ -144,8 +144,31 @@ def sensitivity_of(
     )
 
 
-def plain_line(found: Sensitivity | None, names: dict[str, str]) -> str:
-    """Return one short sentence for whoever reads a page's first sheet.
+@dataclass(frozen=True)
+class SensitivityLines:
+    """How far an answer rests on the priors, in words.
+
+    Attributes
+    ----------
+    plain : str
+        One short sentence for whoever reads a page's first sheet; names no prior.
+    exact : str
+        For whoever knows what priors are.
+    """
+
+    plain: str
+    exact: str
+
+
+NOT_KNOWN = SensitivityLines(
+    "not known how far the answer depends on what the model assumes beforehand.",
+    "not known how far the answer rests on them: the draws of this fit say too little about other "
+    "priors.",
+)
+
+
+def sensitivity_lines(found: Sensitivity | None, names: dict[str, str]) -> SensitivityLines:
+    """Return how far an answer rests on the priors, as a page says it in two places.
 
     Parameters
     ----------
@@ -154,11 +177,15 @@ def plain_line(found: Sensitivity | None, names: dict[str, str]) -> str:
         Answers as people read them.
     """
     if found is None:
-        return ""
+        return SensitivityLines("", "")
     if found.status == "not known":
-        return "not known how far the answer depends on what the model assumes beforehand."
-    tried = (*found.together, *found.alone)
+        return NOT_KNOWN
     name = f"“{names.get(found.answer, found.answer)}”"
+    return SensitivityLines(_plain(found, name), _exact(found, name, names))
+
+
+def _plain(found: Sensitivity, name: str) -> str:
+    tried = (*found.together, *found.alone)
     chances = _span(found, [change.probability for change in tried])
     if found.overturned_by or any(c.first not in ("", found.answer) for c in tried):
         said = f"another explanation could come first ({name}: {chances})"
@@ -171,32 +198,13 @@ def plain_line(found: Sensitivity | None, names: dict[str, str]) -> str:
     return f"had the model assumed somewhat other values beforehand, {one}{said}{unless}."
 
 
-def sensitivity_line(found: Sensitivity | None, names: dict[str, str]) -> str:
-    """Return how far an answer rests on the priors, for whoever knows what these are.
-
-    Parameters
-    ----------
-    found : Sensitivity or None
-    names : dict
-        Answers as people read them.
-    """
-    if found is None:
-        return ""
-    name = names.get(found.answer, found.answer)
-    if found.status == "not known":
-        return (
-            "not known how far the answer rests on them: the draws of this fit say too little "
-            "about other priors."
-        )
-    parts = []
-    if found.together:
-        parts.append(_together(found, name, names))
-    else:
-        parts.append(
-            "not known how far the answer rests on all of them together (too few effective draws)"
-        )
-    parts.append(_alone(found))
-    return f"{'; '.join(parts)}."
+def _exact(found: Sensitivity, name: str, names: dict[str, str]) -> str:
+    together = (
+        _together(found, name, names)
+        if found.together
+        else "not known how far the answer rests on all of them together (too few effective draws)"
+    )
+    return f"{together}; {_alone(found)}."
 
 
 def _together(found: Sensitivity, name: str, names: dict[str, str]) -> str:
@@ -205,8 +213,8 @@ def _together(found: Sensitivity, name: str, names: dict[str, str]) -> str:
     chances = _span(found, [change.probability for change in found.together])
     if others:
         said = " or ".join(f"“{names.get(other, other)}”" for other in others)
-        return f"{_ALL} {said} would come first (“{name}”: {chances})"
-    stays = f"“{name}” stays first, " if found.together[0].first else ""
+        return f"{_ALL} {said} would come first ({name}: {chances})"
+    stays = f"{name} stays first, " if found.together[0].first else ""
     return f"{_ALL} {stays}{chances}"
 
 

@@ -109,7 +109,7 @@ def status_sentence(document: PatientDocument) -> str:
     first, last = document.inputs.t_years[0], document.inputs.t_years[-1]
     span = f"{time_since(first)} to {time_since(last)} after implant"
     used = (
-        f"{n} days of record, {span}."
+        f"entries on {n} days, {span}."
         if document.inputs.step_months is None
         else f"{n} readings of the dose, {span}, read every {document.inputs.step_months:g} months."
     )
