@@ -157,11 +157,11 @@ def _name_lines(
     """Name two lines above the plot; the names stay in the drawing and apart."""
     low, height_pt = axes.get_xlim()[0], axes.get_ylim()[1]
     edge_pt = WIDTH_INCHES * _BOX[0] * _POINTS
-    lines = [
+    first, second = (
         (edge_pt + (dose - low) / unit_per_pt, _EM_PER_LETTER * SMALL_PT * len(name))
         for name, dose in (left, right)
-    ]
-    places = place_names(*lines, room_pt=WIDTH_INCHES * _POINTS)
+    )
+    places = place_names(first, second, room_pt=WIDTH_INCHES * _POINTS)
     for (name, _), (place_pt, side) in zip((left, right), places, strict=True):
         x = low + (place_pt - edge_pt) * unit_per_pt
         put_text(
