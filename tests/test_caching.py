@@ -83,17 +83,22 @@ def test_numba_and_pytensor_are_pointed_at_it(parent):
     numba, flags = printed_by(PRINT_ENVIRONMENT)
     folder = parent / "itb-bayes" / kernel_digest()
     assert numba == str(folder / "numba")
-    assert flags == f"base_compiledir={folder / 'pytensor'},numba__fastmath=False"
+    assert flags.split(",") == [
+        f"base_compiledir={folder / 'pytensor'}",
+        "numba__fastmath=False",
+        f"generated_src_dir={folder / 'pytensor-source'}",
+    ]
 
 
 def test_a_choice_of_the_user_is_kept(parent):
     numba, flags = printed_by(
         PRINT_ENVIRONMENT,
         NUMBA_CACHE_DIR="mine",
-        PYTENSOR_FLAGS="base_compiledir=theirs,floatX=float64",
+        PYTENSOR_FLAGS="base_compiledir=theirs,floatX=float64,generated_src_dir=there",
     )
     assert numba == "mine"
-    assert flags == "base_compiledir=theirs,floatX=float64,numba__fastmath=False"
+    theirs = "base_compiledir=theirs,floatX=float64,generated_src_dir=there"
+    assert flags == f"{theirs},numba__fastmath=False"
     flags = printed_by(PRINT_ENVIRONMENT, PYTENSOR_FLAGS="numba__fastmath=True")[1]
     assert flags.startswith("numba__fastmath=True,base_compiledir=")
 
@@ -101,10 +106,11 @@ def test_a_choice_of_the_user_is_kept(parent):
 def test_libraries_that_were_imported_before_are_changed_in_place(parent):
     lines = printed_by(
         "import numba, pytensor\n" + PRINT_ENVIRONMENT.replace(', os.environ["PYTENSOR_FLAGS"]', "")
-        + "print(numba.config.CACHE_DIR, pytensor.config.numba__fastmath, sep='\\n')"
+        + "print(numba.config.CACHE_DIR, pytensor.config.numba__fastmath, sep='\\n')\n"
+        "print(pytensor.config.generated_src_dir)"
     )  # fmt: skip
-    folder = str(parent / "itb-bayes" / kernel_digest() / "numba")
-    assert lines == [folder, folder, "False"]
+    folder = parent / "itb-bayes" / kernel_digest()
+    assert lines == [str(folder / "numba")] * 2 + ["False", str(folder / "pytensor-source")]
 
 
 @pytest.mark.parametrize("module", ["kernel.panel", "inference.settings"])

@@ -50,8 +50,10 @@ def prepare_compile_cache() -> None:
     """Point numba and PyTensor at the private folder, if nothing has chosen another before.
 
     Runs when the first kernel is imported. ``numba__fastmath`` is off so that code loaded from the
-    cache gives the same numbers as code just compiled. Where numba or PyTensor was imported
-    before, numba's setting is changed in place; PyTensor's folder can no longer be.
+    cache gives the same numbers as code just compiled. Source that PyTensor writes goes there too:
+    by itself it leaves a file in the system's temporary folder for every function, for ever. Where
+    numba or PyTensor was imported before, these are changed in place; PyTensor's folder of compiled
+    code can no longer be.
     """
     if os.environ.get("NUMBA_CACHE_DIR"):
         folder = Path(os.environ["NUMBA_CACHE_DIR"]).parent
@@ -60,13 +62,18 @@ def prepare_compile_cache() -> None:
         os.environ["NUMBA_CACHE_DIR"] = str(folder / "numba")
         if "numba" in sys.modules:
             sys.modules["numba"].config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"]
+    source = folder / "pytensor-source"
     if "pytensor" in sys.modules:
-        sys.modules["pytensor"].config.numba__fastmath = False
+        config = sys.modules["pytensor"].config
+        config.numba__fastmath = False
+        config.generated_src_dir = config.generated_src_dir or str(source)
         return
-    flags = os.environ.get("PYTENSOR_FLAGS", "")
-    if "base_compiledir" not in flags:
-        extra = f"base_compiledir={folder / 'pytensor'}"
-        flags = f"{flags},{extra}" if flags else extra
-    if "numba__fastmath" not in flags:
-        flags += ",numba__fastmath=False"
-    os.environ["PYTENSOR_FLAGS"] = flags
+    flags = [flag for flag in os.environ.get("PYTENSOR_FLAGS", "").split(",") if flag]
+    named = {flag.split("=")[0] for flag in flags}
+    wanted = {
+        "base_compiledir": folder / "pytensor",
+        "numba__fastmath": False,
+        "generated_src_dir": source,
+    }
+    flags += [f"{name}={value}" for name, value in wanted.items() if name not in named]
+    os.environ["PYTENSOR_FLAGS"] = ",".join(flags)
