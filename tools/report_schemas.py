@@ -13,10 +13,12 @@ def schemas() -> dict[str, str]:
     """Return the text of every schema file by name."""
     from itb_bayes.report.document import patient_schema
     from itb_bayes.report.index_document import index_schema
+    from itb_bayes.report.registry_document import registry_schema
 
     return {
         "patient.schema.json": _text(patient_schema()),
         "index.schema.json": _text(index_schema()),
+        "registry.schema.json": _text(registry_schema()),
     }
 
 

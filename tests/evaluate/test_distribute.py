@@ -5,6 +5,7 @@ import sys
 import time
 from pathlib import Path
 
+import distributed
 import psutil
 import pytest
 from tiny_experiment import TwoStates
@@ -54,6 +55,8 @@ def test_no_scheduler_at_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
         list(run_tasks(add, 10, [1], Workplace(scheduler="tcp://127.0.0.1:9")))
     with pytest.raises(UsageError, match="no Dask scheduler answers at"):
         list(run_tasks(add, 10, [1], Workplace(scheduler="nonsense:// 3")))
+    with pytest.raises(ValueError, match="No clients found"):
+        distributed.default_client()
 
 
 def test_without_dask_the_message_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -95,6 +95,17 @@ def test_a_killed_run_goes_on_and_only_changed_parts_are_scored_again(
     assert score_registry(fit, parts, out, REQUEST).scored_now == 2
 
 
+def test_parts_that_are_gone_leave_no_scores(
+    fit: RegimesFit, cohort: Cohort, parts: Partitions, tmp_path: Path
+) -> None:
+    """Readers take all files of the folder for one table."""
+    out = tmp_path / "out"
+    score_registry(fit, parts, out, REQUEST)
+    score_registry(fit, partition_cohort(cohort, tmp_path / "fewer", 3), out, REQUEST)
+    assert read_scores(out)["patient_id"].nunique() == 6
+    assert len(list(out.glob("*.parquet"))) == 2
+
+
 def test_one_bad_part_does_not_cost_the_others(
     fit: RegimesFit, parts: Partitions, tmp_path: Path
 ) -> None:

@@ -17,7 +17,7 @@ from itb_bayes.risk.patient import judge_record
 from regimes_fits import regimes_cohort, small_regimes_fit
 
 SHORT = IDS[3]
-"""His readings end in year 3, the others' in year 8; all were implanted on the same day."""
+"""Their readings end in year 3, the others' in year 8; all were implanted on the same day."""
 
 IMPLANT = "2010-01-01"
 FIT_IDS = IDS[:6]
@@ -64,7 +64,7 @@ def test_a_regimes_record_is_judged_by_the_as_of_time_too(tmp_path):
     made = read_report(fit, tmp_path / "out")
     assert made.documents["R1"].quality.status != "not estimated"
     assert made.documents["R1"].asked_as_of_years == 2.9
-    old = made.documents["R4"]  # his last visit is in year 1.5
+    old = made.documents["R4"]  # their last visit is in year 1.5
     (why,) = old.quality.reasons
     assert why.startswith("the last reading of tone or dose is 17 months older than the as-of date")
     assert old.explanations is None

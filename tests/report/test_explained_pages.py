@@ -71,7 +71,7 @@ def test_every_chance_names_its_date_horizon_and_group(explained: Report) -> Non
     assert re.search(
         r"As of 2 years 3 months after implant, given everything recorded until then: [\w ]+ in "
         r"100 that the explanation present now is “[^”]+” and [\w ]+ in 100 that it is “[^”]+”; "
-        rf"among the {n} MS patients of the fit, each as of his or her last record",
+        rf"among the {n} MS patients of the fit, each as of their last record",
         words,
     )
     assert re.search(

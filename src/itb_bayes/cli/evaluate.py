@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from itb_bayes.checks.result import CheckResult
     from itb_bayes.cohort.cohort import Cohort
     from itb_bayes.evaluate.distribute import Workplace
+    from itb_bayes.inference.regimes_fitted import RegimesFit
     from itb_bayes.inference.settings import SamplerSettings
     from itb_bayes.report.checks_page import PageHeader
     from itb_bayes.spec import DriftSpec, ModelSpec, RegimesSpec
@@ -22,7 +23,9 @@ def evaluate(
     model: str = typer.Argument(
         ..., help="A model file or @name; or the folder of a regimes fit to other patients."
     ),
-    cohort: Path = typer.Argument(..., help="Folder or workbook of the cohort."),
+    cohort: Path = typer.Argument(
+        ..., help="Folder or workbook of the cohort; for a fit, a cohort in parts too."
+    ),
     out: Path = typer.Option(..., "--out", help="Folder of the page and its tables."),
     by: str = typer.Option(
         "patients", "--by", help="What is left out of each fit: time, patients or centres."
@@ -43,10 +46,13 @@ def evaluate(
     """Judge a model on what it was not fitted to; prints verdicts and writes evaluation.html.
 
     Fits leave out the patients, centres or times that are judged, and a forecast sees nothing of
-    its patient after its date. Intervals are over resampled patients.
+    its patient after its date. Intervals are over resampled patients. A cohort in parts is judged
+    part by part; run again after an interrupt, it goes on.
     """
     from itb_bayes.cli.checks import show_checks
+    from itb_bayes.cli.evaluate_parts import evaluate_parts
     from itb_bayes.cohort.cohort import Cohort
+    from itb_bayes.cohort.partitions import is_partitioned
     from itb_bayes.errors import ModelError
     from itb_bayes.evaluate.distribute import Workplace
     from itb_bayes.inference.settings import profile_settings
@@ -55,6 +61,9 @@ def evaluate(
 
     place = Workplace(workers, scheduler)
     profile_settings(profile)  # an unknown one is refused before anything is read
+    if is_partitioned(cohort):
+        evaluate_parts(model, cohort, out, seed, place, as_json, quiet)
+        return
     check_target(out, "evaluation")
     data = Cohort.read(cohort)
     results: Sequence[CheckResult]
@@ -72,7 +81,7 @@ def evaluate(
             raise ModelError(
                 f"models of kind {spec.kind!r} cannot be cross-validated by this version."
             )
-    header = _header(spec, data, facts, seed)
+    header = evaluation_header(spec, (data.name, data.synthetic, data.fingerprint), facts, seed)
     page = write_checks(results, header, out)
     show_checks(results, header, as_json, page)
 
@@ -85,17 +94,9 @@ def _judge_fit(
     from itb_bayes.evaluate.explanations.filtered import ExplanationFold, filtered_probabilities
     from itb_bayes.evaluate.explanations.reference import reference_of
     from itb_bayes.evaluate.explanations.scores import explanation_checks
-    from itb_bayes.inference.machinery import load_fit
-    from itb_bayes.inference.regimes_fitted import RegimesFit
     from itb_bayes.model.regimes_plan import plan_scoring
 
-    fitted = load_fit(folder)
-    if not isinstance(fitted, RegimesFit):
-        raise UsageError(
-            f"{folder} is a fit of kind {fitted.spec.kind!r}; name its model file instead: it is "
-            "judged by fitting again without what is forecast."
-        )
-    fitted.require_gate()
+    fitted = load_judged_fit(folder)
     if fitted.manifest["cohort_fingerprint"] == data.fingerprint:
         raise UsageError(
             f"{folder} was fitted to these very patients, who cannot judge it. Name another "
@@ -105,13 +106,42 @@ def _judge_fit(
     scores, unreliable = filtered_probabilities(plan_scoring(fitted.plan, data), fitted.posterior)
     fold = ExplanationFold(f"run {fitted.run_id}", scores, unreliable, float("nan"), 0)
     facts = [
-        (
-            "Parameters",
-            f"fit {fitted.run_id} of cohort {fitted.manifest['cohort']}, not fitted again",
-        ),
-        *_explanation_facts(data, reference.definition),
+        fit_fact(fitted),
+        *explanation_facts(str(len(data.patients)), reference.definition),
     ]
     return fitted.spec, explanation_checks(data, reference, [fold], seed), facts
+
+
+def load_judged_fit(folder: Path) -> "RegimesFit":
+    """Load a fit whose explanations of other patients are judged.
+
+    Raises
+    ------
+    UsageError
+        If it is not of kind regimes.
+    GateError
+        If it did not pass its gate.
+    """
+    from itb_bayes.errors import UsageError
+    from itb_bayes.inference.machinery import load_fit
+    from itb_bayes.inference.regimes_fitted import RegimesFit
+
+    fitted = load_fit(folder)
+    if not isinstance(fitted, RegimesFit):
+        raise UsageError(
+            f"{folder} is a fit of kind {fitted.spec.kind!r}; name its model file instead: it is "
+            "judged by fitting again without what is forecast."
+        )
+    fitted.require_gate()
+    return fitted
+
+
+def fit_fact(fitted: "RegimesFit") -> tuple[str, str]:
+    """Return the line about where the parameters come from."""
+    return (
+        "Parameters",
+        f"fit {fitted.run_id} of cohort {fitted.manifest['cohort']}, not fitted again",
+    )
 
 
 def _cross_explain(
@@ -143,15 +173,16 @@ def _cross_explain(
     progress.finish()
     facts = [
         ("Left out", f"{len(names)} parts by {by}: every fit sees the other parts only"),
-        *_explanation_facts(data, reference.definition),
+        *explanation_facts(str(len(data.patients)), reference.definition),
     ]
     folds = [done[k] for k in sorted(done)]
     return explanation_checks(data, reference, folds, sampler.seed), facts
 
 
-def _explanation_facts(data: "Cohort", definition: str) -> Facts:
+def explanation_facts(patients: str, definition: str) -> Facts:
+    """Return the lines about how explanations are judged."""
     return [
-        ("Patients", str(len(data.patients))),
+        ("Patients", patients),
         ("Reference standard", definition),
         (
             "Probabilities",
@@ -202,24 +233,37 @@ def _cross_validate(
     return forecast_checks([done[k] for k in sorted(done)], sampler.seed), facts
 
 
-def _header(spec: "ModelSpec", data: "Cohort", facts: Facts, seed: int) -> "PageHeader":
+def evaluation_header(
+    spec: "ModelSpec", cohort: tuple[str, bool, str], facts: Facts, seed: int
+) -> "PageHeader":
+    """Return the head of an evaluation's page.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+    cohort : tuple of str, bool, str
+        Name, whether it is synthetic, and the digest of its records.
+    facts : list of tuple of str
+    seed : int
+    """
     from itb_bayes import __version__
     from itb_bayes.report.checks_page import PageHeader
     from itb_bayes.spec import explain
 
+    name, synthetic, digest = cohort
     return PageHeader(
         stem="evaluation",
-        title=f"Evaluation of model {spec.name} on cohort {data.name}",
-        synthetic=data.synthetic,
+        title=f"Evaluation of model {spec.name} on cohort {name}",
+        synthetic=synthetic,
         gate_failures=None,
         facts=(
-            ("Cohort", f"{data.name}{' (synthetic)' if data.synthetic else ''}"),
+            ("Cohort", f"{name}{' (synthetic)' if synthetic else ''}"),
             *facts,
         ),
         model_text=explain(spec).text,
         reproduction=(
             ("Model", f"{spec.name} {spec.version}, {spec.digest}"),
-            ("Cohort", data.fingerprint),
+            ("Cohort", digest),
             ("Seed", str(seed)),
             ("Version", f"itb-bayes {__version__}"),
         ),

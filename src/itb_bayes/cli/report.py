@@ -11,6 +11,7 @@ FEW = 5
 if TYPE_CHECKING:
     import datetime
 
+    from itb_bayes.inference.progress import Progress
     from itb_bayes.report.writing import WrittenReport
 
 
@@ -26,7 +27,8 @@ def report(
     cohort: Path | None = typer.Option(
         None,
         "--cohort",
-        help="Pages of this cohort's patients, whom the fit has not seen (regimes fits).",
+        help="Pages of this cohort's patients, whom the fit has not seen (regimes fits). A cohort "
+        "in parts gets a folder of pages for each part, and one list of whom to look at first.",
     ),
     threshold: float = typer.Option(
         20.0, "--threshold", help="In 100: from here on the list counts a patient as to look at."
@@ -41,7 +43,8 @@ def report(
         None,
         "--as-of",
         help="Day (YYYY-MM-DD) or years since implant: records that ended more than a year before "
-        "give pages without numbers. Default: the last day of record of --cohort or --dates.",
+        "give pages without numbers. Default: the last day of record of --cohort or --dates; for a "
+        "cohort in parts, whose last day no part knows, every record's own end.",
     ),
     dates: Path | None = typer.Option(
         None, "--dates", help="The cohort that was fitted, for its dates: fits hold none."
@@ -53,18 +56,29 @@ def report(
         "records run. Default: the day of --as-of.",
     ),
     workers: int | None = typer.Option(
-        None, "--workers", help="Processes that draw many pages, or PDF; default: one per core."
+        None,
+        "--workers",
+        help="Processes that draw many pages, or PDF; default: one per core. For a cohort in "
+        "parts, local Dask workers; default 0: this process.",
+    ),
+    scheduler: str = typer.Option(
+        "", "--scheduler", help="Address of a Dask scheduler, for a cohort in parts."
     ),
     as_json: bool = typer.Option(False, "--json", help="Say what was made as one JSON object."),
 ) -> None:
-    """Write one self-contained page per patient, and an index: whom to look at first on top."""
+    """Write one self-contained page per patient, and an index: whom to look at first on top.
+
+    A cohort in parts (`data partition`, `data simulate --patients-per-part`) is reported part by
+    part; run again after an interrupt, it goes on.
+    """
     import datetime
 
+    from itb_bayes.cli.report_parts import make_parts_report, refuse_for_parts
     from itb_bayes.cohort.asof import parse_as_of
     from itb_bayes.cohort.cohort import Cohort
+    from itb_bayes.cohort.partitions import is_partitioned
     from itb_bayes.errors import UsageError
     from itb_bayes.inference.machinery import load_patient_fit
-    from itb_bayes.inference.progress import Progress
     from itb_bayes.inference.threads import available_cores
     from itb_bayes.report.exports import Exports
     from itb_bayes.report.writing import write_report
@@ -77,32 +91,57 @@ def report(
     )
     if not 0.0 < threshold < 100.0:
         raise UsageError("--threshold is a chance in 100: above 0 and below 100.")
+    in_parts = cohort is not None and is_partitioned(cohort)
+    if scheduler and not in_parts:
+        raise UsageError(
+            "--scheduler is for a cohort in parts: make one with `itb-bayes data partition COHORT "
+            "--out DIR` and name it with --cohort, or leave --scheduler out."
+        )
+    if cohort is not None and in_parts:
+        refuse_for_parts(cohort, tuple(patient), since, dates)
+        place = (workers or 0, scheduler)
+        make_parts_report(
+            load_patient_fit(fit), cohort, out, (threshold / 100.0, exports, when), place,
+            allow_unconverged, as_json,
+        )  # fmt: skip
+        return
     fitted = load_patient_fit(fit)
-    progress: Progress | None = None
-
-    def show(phase: str, done: int, total: int) -> None:
-        nonlocal progress
-        if progress is None or progress.label != phase:
-            if progress is not None:
-                progress.finish()
-            progress = Progress(phase, total)
-        progress.total = total
-        progress.update(done)
-
+    phases = Phases()
     made = write_report(
         fitted, out, tuple(patient), allow_unconverged=allow_unconverged,
         threshold=threshold / 100.0, since=since, exports=exports,
         unseen=None if cohort is None else Cohort.read(cohort), as_of=when,
-        dates=None if dates is None else Cohort.read(dates), on_progress=show,
+        dates=None if dates is None else Cohort.read(dates), on_progress=phases.show,
     )  # fmt: skip
-    if progress is not None:
-        progress.finish()
+    phases.finish()
     if as_json:
         from itb_bayes.cli.output import print_json
 
         print_json(made_json(made))
     else:
         _show(made)
+
+
+class Phases:
+    """Shows the progress of one phase after another."""
+
+    def __init__(self) -> None:
+        self._progress: Progress | None = None
+
+    def show(self, phase: str, done: int, total: int) -> None:
+        """Show what is done of a phase."""
+        from itb_bayes.inference.progress import Progress
+
+        if self._progress is None or self._progress.label != phase:
+            self.finish()
+            self._progress = Progress(phase, total)
+        self._progress.total = total
+        self._progress.update(done)
+
+    def finish(self) -> None:
+        """End the line of the last phase."""
+        if self._progress is not None:
+            self._progress.finish()
 
 
 def parse_day(text: str | None) -> "datetime.date | None":

@@ -91,7 +91,7 @@ def score(
         raise UsageError(f"{asked} gives what is present at each visit; leave out --horizon.")
     if refit and (every_visit or smoothed or mode != "conditional"):
         raise UsageError(
-            "--refit gives a patient's numbers as of now, from his own records; leave out "
+            "--refit gives a patient's numbers as of now, from their own records; leave out "
             "--every-visit, --smoothed and --mode."
         )
     horizons = tuple(sorted(set(horizon)))

@@ -4,7 +4,7 @@
     DIR/part-00000/          patients.parquet, doses.parquet, ...; cohort.toml
     DIR/part-00001/
 
-A patient lies in one part with all of his records, so every part can be read, checked and scored
+A patient lies in one part with all of their records, so every part can be read, checked and scored
 alone. Parts are written aside and renamed: one that is there is whole.
 """
 
@@ -116,6 +116,27 @@ class Partitions:
             digest.update(path.name.encode() + b"\0" + path.read_bytes())
         return digest.hexdigest()
 
+    def identities(self, number: int) -> Iterable[str]:
+        """Return the identifiers of a part's patients, as recorded.
+
+        Raises
+        ------
+        CohortError
+            If they cannot be read.
+        """
+        return _identities(self.part(number) / PATIENTS_FILE)
+
+    def find(self, patient_id: str) -> int | None:
+        """Return the number of the part that a patient lies in; None where they lie in none.
+
+        Raises
+        ------
+        CohortError
+            If identifiers cannot be read.
+        """
+        parts = range(self.n_parts)
+        return next((k for k in parts if patient_id in self.identities(k)), None)
+
     def check_identities(self) -> int:
         """Check that no patient lies in two parts; return the number of patients.
 
@@ -128,7 +149,7 @@ class Partitions:
         """
         seen: dict[bytes, int] = {}
         for number in range(self.n_parts):
-            for who in _identities(self.part(number) / PATIENTS_FILE):
+            for who in self.identities(number):
                 key = hashlib.blake2b(who.encode(), digest_size=12).digest()
                 if seen.setdefault(key, number) != number:
                     raise CohortError(

@@ -55,12 +55,12 @@ class _Step:
 
 
 def patient_steps(own: Mapping[str, pd.DataFrame]) -> tuple[list[dict[str, Any]], float]:
-    """Return the steps of one patient and his tone before implant.
+    """Return the steps of one patient and their tone before implant.
 
     Parameters
     ----------
     own : mapping of str to DataFrame
-        His rows of each table; ``doses`` is there and not empty.
+        Their rows of each table; ``doses`` is there and not empty.
 
     Returns
     -------

@@ -1,6 +1,6 @@
 """Accuracy of probabilities given at repeated visits: Brier, IPA, AUC, with patient bootstrap.
 
-Visits of one patient share his faults, so patients, not visits, are resampled.
+Visits of one patient share their faults, so patients, not visits, are resampled.
 """
 
 from dataclasses import dataclass

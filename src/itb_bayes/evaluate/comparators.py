@@ -18,7 +18,7 @@ Index = NDArray[np.int64]
 
 YEAR_DAYS = 365
 BASELINE_READINGS = 4
-"""Readings of a patient, after titration, whose mean he is compared with."""
+"""Readings of a patient, after titration, whose mean they are compared with."""
 
 EWMA_WEIGHT = 0.2
 """Weight of the newest reading, the usual textbook choice (0.05-0.25; Montgomery)."""

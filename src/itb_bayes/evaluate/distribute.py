@@ -68,7 +68,8 @@ def run_tasks(
         task = function if place.scheduler else partial(_on_one_core, function)
         futures = {client.submit(task, everywhere, key, pure=False): key for key in keys}
         try:
-            for future, result in distributed.as_completed(list(futures), with_results=True):
+            finished = distributed.as_completed(list(futures), loop=client.loop, with_results=True)
+            for future, result in finished:
                 yield futures.pop(future), result
                 future.release()
         except distributed.KilledWorker:
@@ -102,7 +103,10 @@ def _import_distributed() -> Any:
 def _open_client(distributed: Any, place: Workplace, stack: ExitStack) -> Any:
     if place.scheduler:
         try:
-            client = distributed.Client(place.scheduler, timeout=CONNECT_SECONDS)
+            # As a default, one that could not connect would stay behind for others to stumble on.
+            client = distributed.Client(
+                place.scheduler, timeout=CONNECT_SECONDS, set_as_default=False
+            )
         except (OSError, ValueError):
             raise UsageError(
                 f"no Dask scheduler answers at {place.scheduler}; start one with `dask scheduler`, "
@@ -116,4 +120,4 @@ def _open_client(distributed: Any, place: Workplace, stack: ExitStack) -> Any:
         silence_logs=50,
     )
     stack.enter_context(cluster)
-    return stack.enter_context(distributed.Client(cluster))
+    return stack.enter_context(distributed.Client(cluster, set_as_default=False))

@@ -1,6 +1,6 @@
 """Forecasts of a held-out last year: coverage, sharpness and rise probabilities.
 
-Time-honest: the fit sees no record of any patient from his last year on.
+Time-honest: the fit sees no record of any patient from their last year on.
 """
 
 from collections.abc import Mapping

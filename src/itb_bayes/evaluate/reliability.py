@@ -2,7 +2,7 @@
 
 The band shows what the curve of *perfectly* calibrated probabilities would look like: outcomes are
 drawn from the stated probabilities themselves. One fault lasts over many visits of a patient, so
-his outcomes are not drawn afresh at each visit: one uniform draw U holds for a block of
+their outcomes are not drawn afresh at each visit: one uniform draw U holds for a block of
 successive visits (the outcome is U < probability), and a block ends between two visits with
 probability 1 - exp(-gap / persistence). Every outcome then has exactly the stated probability, and
 the correlation of two visits falls with their distance as that of a condition that lasts

@@ -5,94 +5,25 @@ is scored again, the others are not. Files that are no scores begin with an unde
 so that Parquet readers pass them over.
 """
 
-import fcntl
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from itb_bayes.cohort.partitions import part_name
-from itb_bayes.errors import UsageError
+from itb_bayes.registry.run_folder import RunFolder
 from itb_bayes.risk.explanation_table import COLUMNS, NUMBERS
-from itb_bayes.storage import refusals_in_words, whole_file, write_whole
+from itb_bayes.storage import refusals_in_words, whole_file
 
-FORMAT = 1
-RUN_FILE, SUMMARY_FILE, LOCK_FILE = "_run.json", "_summary.json", ".lock"
+SUMMARY_FILE = "_summary.json"
 _DIGEST, _COUNTS = b"records", b"counts"
 
 
-class ResultFolder:
-    """Scores of the parts on disk.
-
-    Parameters
-    ----------
-    folder : Path
-        New, empty, or left by an earlier run with the same ``identity``.
-    identity : mapping
-        Fit, request and cohort of the run; JSON values.
-
-    Raises
-    ------
-    UsageError
-        If the folder holds something else, or another run, or cannot be written.
-    """
-
-    def __init__(self, folder: Path, identity: Mapping[str, Any]) -> None:
-        self.folder = folder
-        self._identity = json.loads(json.dumps({"format": FORMAT, **identity}))
-        run = folder / RUN_FILE
-        if folder.is_file():
-            raise UsageError(f"{folder} is a file; name a folder with --out.")
-        with refusals_in_words(folder):
-            if folder.is_dir() and any(folder.iterdir()):
-                self._check(run)
-                return
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self.write_text(RUN_FILE, json.dumps(self._identity, indent=1, sort_keys=True) + "\n")
-
-    def _check(self, run: Path) -> None:
-        try:
-            found = json.loads(run.read_text(encoding="utf-8"))
-            differs = sorted(
-                key
-                for key in {*found, *self._identity}
-                if found.get(key) != self._identity.get(key)
-            )
-        except (OSError, ValueError, TypeError, AttributeError):
-            raise UsageError(
-                f"{self.folder} holds something else; name a new folder with --out."
-            ) from None
-        if differs:
-            raise UsageError(
-                f"{self.folder} holds scores with another {', '.join(differs)}; name another "
-                "--out, or repeat the command that made it."
-            )
-
-    @contextmanager
-    def hold(self) -> Iterator[None]:
-        """Hold the folder for this process; the lock ends with the process, however it ends.
-
-        Raises
-        ------
-        UsageError
-            If another process holds it, or the folder cannot be written.
-        """
-        with refusals_in_words(self.folder):
-            lock = (self.folder / LOCK_FILE).open("w")
-        with lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise UsageError(
-                    f"another process is scoring into {self.folder} right now; wait for it, or "
-                    "name another --out."
-                ) from None
-            yield
+class ResultFolder(RunFolder):
+    """Scores of the parts on disk; see :class:`RunFolder`."""
 
     def path(self, number: int) -> Path:
         """Return the file of a part."""
@@ -126,15 +57,19 @@ class ResultFolder:
         with whole_file(self.path(number)) as part, part.open("wb") as file:
             pq.write_table(scores.replace_schema_metadata(told), file, compression="zstd")
 
-    def write_text(self, name: str, text: str) -> None:
-        """Write a text file whole or not at all.
+    def remove_beyond(self, n_parts: int) -> None:
+        """Remove the files of parts that the cohort no longer has: readers take all for one table.
 
         Raises
         ------
         UsageError
-            If it cannot be written.
+            If one cannot be removed.
         """
-        write_whole(self.folder / name, text)
+        known = {self.path(number) for number in range(n_parts)}
+        with refusals_in_words(self.folder):
+            for path in self.folder.glob("part-*.parquet"):
+                if path not in known:
+                    path.unlink()
 
 
 def _schema(table: pd.DataFrame) -> pa.Schema:

@@ -10,18 +10,16 @@ import pandas as pd
 import xarray as xr
 
 from itb_bayes.cohort.asof import AsOf, as_of_years
-from itb_bayes.cohort.partitions import Partitions, part_name
-from itb_bayes.cohort.problems import InvalidCohort
+from itb_bayes.cohort.partitions import Partitions
 from itb_bayes.errors import CohortError, ModelError, UsageError
 from itb_bayes.evaluate.distribute import Workplace, run_tasks
 from itb_bayes.inference.regimes_fitted import RegimesFit
 from itb_bayes.inference.threads import at_most
+from itb_bayes.registry.problems import part_problem, parts_failed
 from itb_bayes.registry.results import SUMMARY_FILE, ResultFolder
 from itb_bayes.risk.scoring import ScoringRequest, score_cohort
 
 NOT_PASSED = "GATE NOT PASSED"
-MAX_NAMED = 5
-"""Parts that a message names one by one."""
 
 
 @dataclass(frozen=True)
@@ -137,8 +135,9 @@ def score_registry(
             if on_part is not None:
                 on_part(len(done) + len(problems), partitions.n_parts)
         if problems:
-            raise CohortError(_told(problems, partitions.n_parts))
+            raise parts_failed(problems, partitions.n_parts, "scored")
         counts = _sum(done.values())
+        results.remove_beyond(partitions.n_parts)
         results.write_text(SUMMARY_FILE, _summary_text(partitions, counts))
     return RegistryScores(out, partitions.n_parts, len(missing), counts)
 
@@ -161,11 +160,8 @@ def score_part(shared: _Scoring, number: int) -> PartScores:
             table = score_cohort(
                 shared.fit, cohort, shared.request, until_years=until, refuse_stale=judged
             )
-    except InvalidCohort as error:
-        codes = sorted({p.code for p in error.problems if p.severity == "error"})
-        return PartScores(digest, None, {}, f"breaks the data contract ({', '.join(codes)})")
     except (CohortError, ModelError, UsageError) as error:
-        return PartScores(digest, None, {}, str(error))
+        return PartScores(digest, None, {}, part_problem(error))
     if not shared.fit.gate.passed:
         table = table.assign(status=NOT_PASSED)
     return PartScores(digest, table, count_patients(table))
@@ -203,17 +199,3 @@ def _sum(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
 def _summary_text(partitions: Partitions, counts: dict[str, int]) -> str:
     summary = {"parts": partitions.n_parts, "patients": sum(counts.values()), "status": counts}
     return json.dumps(summary, indent=1, sort_keys=True) + "\n"
-
-
-def _told(problems: dict[int, str], n_parts: int) -> str:
-    named = sorted(problems)[:MAX_NAMED]
-    lines = [f"  {part_name(k)}: {problems[k]}" for k in named]
-    more = len(problems) - len(named)
-    if more:
-        lines.append(f"  and {more} more")
-    return (
-        f"{len(problems)} of {n_parts} parts were not scored; the others are kept.\n"
-        + "\n".join(lines)
-        + "\nLook at one with `itb-bayes data validate DIR/part-NNNNN`, mend it, and run the same "
-        "command again: it scores what is missing."
-    )

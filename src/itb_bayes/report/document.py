@@ -115,7 +115,7 @@ class ReferenceGroup:
         Patients of the diagnosis in the fit; None where they are fewer than ``min_cell``.
     min_cell : int
     drift_percent : Interval
-        Yearly change of the typical patient's dose; of a regimes fit, of his requirement.
+        Yearly change of the typical patient's dose; of a regimes fit, of their requirement.
     centiles : Centiles or None
         None where no band can be drawn.
     centiles_of : str
@@ -138,7 +138,7 @@ class Drift:
     ----------
     percent_per_year : Interval
     p_above_typical : float
-        Probability that it is above the typical patient's of his diagnosis.
+        Probability that it is above the typical patient's of their diagnosis.
     """
 
     percent_per_year: Interval

@@ -1,4 +1,4 @@
-"""All files of one patient: his document, his page, and what is asked for beside it."""
+"""All files of one patient: their document, their page, and what is asked for beside it."""
 
 from itb_bayes.figures.style import chart_style
 from itb_bayes.report.charts import ChartRoom

@@ -26,7 +26,7 @@ from itb_bayes.report.explained import (
     NextStep,
     Outcome,
 )
-from itb_bayes.report.explained_groups import ReferenceGroups, until
+from itb_bayes.report.explained_groups import GroupFacts, ReferenceGroups, until
 from itb_bayes.report.explained_visits import events_of, known_of, visits_of
 from itb_bayes.report.frame import (
     HORIZONS_MONTHS,
@@ -62,13 +62,16 @@ class Unseen:
     plan : RegimesPlan
         Their records, laid out by the terms of the fit.
     source : Source
-    fitted : tuple of ExplainedPatient
+    groups : GroupFacts
         The fitted patients, with whom they are compared.
+    shared_looks : frozenset of str
+        Labels that several patients share, some of whom are not in ``plan``.
     """
 
     plan: RegimesPlan
     source: Source
-    fitted: tuple[ExplainedPatient, ...]
+    groups: GroupFacts
+    shared_looks: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,11 +104,11 @@ class ExplainedAssembly:
     as_of_years: Mapping[str, float] = field(default_factory=dict)
 
     @cached_property
-    def groups(self) -> ReferenceGroups:
+    def groups(self) -> GroupFacts:
         """The patients compared with."""
-        fitted = self.summaries if self.unseen is None else self.unseen.fitted
-        last = max(summary.said.as_of_years for summary in self.summaries)
-        return ReferenceGroups(self.fit, fitted, last)
+        if self.unseen is not None:
+            return self.unseen.groups
+        return ReferenceGroups(self.fit, self.summaries, last_years(self.summaries)).facts()
 
     @property
     def plan(self) -> RegimesPlan:
@@ -115,8 +118,12 @@ class ExplainedAssembly:
     @cached_property
     def frame(self) -> Frame:
         """What all documents share."""
-        source = Source.of_fit(self.fit) if self.unseen is None else self.unseen.source
-        return Frame(self.fit, self.plan.patient_ids, source, self.as_of_years)
+        if self.unseen is None:
+            return Frame(self.fit, self.plan.patient_ids, Source.of_fit(self.fit), self.as_of_years)
+        unseen = self.unseen
+        return Frame(
+            self.fit, self.plan.patient_ids, unseen.source, self.as_of_years, unseen.shared_looks
+        )
 
     def patient(self, summary: ExplainedPatient) -> PatientDocument:
         """Return the document of one patient's page."""
@@ -164,7 +171,7 @@ class ExplainedAssembly:
 
     def index(self, documents: Iterable[PatientDocument]) -> IndexDocument:
         """Return the list of the given patients, the highest probability first."""
-        rows = sorted((self._row(document) for document in documents), key=_place)
+        rows = sorted((self._row(document) for document in documents), key=place_in_list)
         return IndexDocument(
             schema_version=SCHEMA_VERSION,
             kind="regimes",
@@ -172,7 +179,7 @@ class ExplainedAssembly:
             gate=self.frame.gate,
             notice=notice(),
             horizon_months=HORIZONS_MONTHS[-1],
-            n_fitted=self.fit.plan.n_patient,
+            n_fitted=self.groups.n_fitted,
             n_set_aside=self.frame.source.n_set_aside,
             groups=self._group_rows,
             contrast=None,
@@ -339,6 +346,11 @@ def _numbers(p: Probability) -> dict[str, float]:
     }
 
 
-def _place(row: PatientRow) -> tuple[bool, float, str]:
+def last_years(summaries: Iterable[ExplainedPatient]) -> float:
+    """Return the end of the longest record, years since implant."""
+    return max(summary.said.as_of_years for summary in summaries)
+
+
+def place_in_list(row: PatientRow) -> tuple[bool, float, str]:
     """Sort by probability, then name; patients without numbers come last."""
     return row.chance is None, -(row.chance or 0.0), row.patient_id

@@ -26,6 +26,38 @@ from itb_bayes.risk.rule import RuleCount
 
 CENTILE_YEARS = (0.25, 0.5, 0.75)
 CENTILE_STEP_YEARS = 0.5
+TOO_FEW = f"the patients of the fit (fewer than {MIN_CELL})"
+
+
+@dataclass(frozen=True)
+class GroupFacts:
+    """What pages say about the patients compared with: sums and means by diagnosis, no patient.
+
+    Attributes
+    ----------
+    n_fitted : int
+    counts : dict of str to int
+        Patients fitted.
+    drifts : dict of str to Interval
+    centiles : dict of str to Centiles or None
+    shares, onset_shares : dict of str to dict of str to float
+    rule_counts : dict of str to RuleCount or None
+    names : dict of str to str
+        The patients compared with, in words.
+    """
+
+    n_fitted: int
+    counts: dict[str, int]
+    drifts: dict[str, Interval]
+    centiles: dict[str, Centiles | None]
+    shares: dict[str, dict[str, float]]
+    onset_shares: dict[str, dict[str, float]]
+    rule_counts: dict[str, RuleCount | None]
+    names: dict[str, str]
+
+    def words(self, diagnosis: str) -> str:
+        """Return the patients compared with, in words."""
+        return self.names.get(diagnosis, TOO_FEW)
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +162,20 @@ class ReferenceGroups:
     def words(self, diagnosis: str) -> str:
         """Return the patients compared with, in words."""
         members = self.members(diagnosis)
-        return members[1] if members else f"the patients of the fit (fewer than {MIN_CELL})"
+        return members[1] if members else TOO_FEW
+
+    def facts(self) -> GroupFacts:
+        """Return what pages say about them; it can leave this machine, the patients need not."""
+        return GroupFacts(
+            n_fitted=self.fit.plan.n_patient,
+            counts=self.counts,
+            drifts=self.drifts,
+            centiles=self.centiles,
+            shares=self.shares,
+            onset_shares=self.onset_shares,
+            rule_counts=self.rule_counts,
+            names={name: self.words(name) for name in self.fit.plan.diagnoses},
+        )
 
     @cached_property
     def rule_counts(self) -> dict[str, RuleCount | None]:

@@ -95,7 +95,7 @@ def _beside(document: PatientDocument, item: ExplanationNow) -> str:
     if item.group_share is None or document.explanations is None:
         return ""
     return (
-        f"; among {document.explanations.group}, each as of his or her last record, “{item.name}” "
+        f"; among {document.explanations.group}, each as of their last record, “{item.name}” "
         f"has {in_100(item.group_share)} on average"
     )
 

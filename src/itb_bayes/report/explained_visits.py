@@ -1,4 +1,4 @@
-"""The values of one patient that a regimes fit used, day by day, and what happened to him."""
+"""The values of one patient that a regimes fit used, day by day, and what happened to them."""
 
 import math
 

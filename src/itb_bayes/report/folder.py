@@ -78,15 +78,26 @@ class ReportFolder:
         self._write(name, content)
         self._written.append(name)
 
-    def finish(self) -> None:
-        """Remove the pages of an earlier report that are not part of this one."""
+    def finish(self, made_of: str = "") -> None:
+        """Remove the pages of an earlier report that are not part of this one.
+
+        Parameters
+        ----------
+        made_of : str
+            Digest of everything the report was made of; see :func:`finished_of`.
+
+        Raises
+        ------
+        UsageError
+            If a page cannot be removed.
+        """
         try:
             for name in sorted(self._before - set(self._written)):
                 (self.path / name).unlink(missing_ok=True)
                 part_of(self.path / name).unlink(missing_ok=True)
         except OSError as error:
             raise _cannot_write(self.path, error) from None
-        self._write(MARKER_FILE, _marker(sorted(self._written)))
+        self._write(MARKER_FILE, _marker(sorted(self._written), made_of))
 
     def _write(self, name: str, content: str | bytes) -> None:
         target = self.path / name
@@ -105,8 +116,25 @@ class ReportFolder:
                 temporary.unlink(missing_ok=True)
 
 
-def _marker(names: list[str]) -> str:
-    return json.dumps({"itb_bayes_report": 1, "files": names}, indent=1) + "\n"
+def _marker(names: list[str], made_of: str = "") -> str:
+    content: dict[str, object] = {"itb_bayes_report": 1, "files": names}
+    if made_of:
+        content["made_of"] = made_of
+    return json.dumps(content, indent=1) + "\n"
+
+
+def finished_of(path: Path) -> str:
+    """Return the digest of what a finished report was made of.
+
+    Empty where there is no report, it is not finished, says nothing of this, or lacks a file.
+    """
+    try:
+        names = read_marker(path)
+        made_of = json.loads((path / MARKER_FILE).read_text(encoding="utf-8")).get("made_of")
+    except (UsageError, OSError, ValueError):
+        return ""
+    whole = isinstance(made_of, str) and all((path / name).is_file() for name in names)
+    return made_of if whole else ""
 
 
 def read_marker(path: Path) -> frozenset[str]:

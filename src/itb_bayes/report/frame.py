@@ -78,12 +78,16 @@ class Frame:
     source : Source
     as_of_years : mapping of patient_id to float
         As-of time of patients, years since implant, where it is known.
+    shared_looks : frozenset of str
+        What labels of several patients share (:func:`itb_bayes.report.naming.looks`), some of whom
+        are not among ``patient_ids``.
     """
 
     fit: StoredFit[Any, Any]
     patient_ids: tuple[str, ...]
     source: Source
     as_of_years: Mapping[str, float] = field(default_factory=dict)
+    shared_looks: frozenset[str] = frozenset()
 
     @cached_property
     def provenance(self) -> Provenance:
@@ -113,7 +117,7 @@ class Frame:
         seen = Counter(looks(label) for label in labels.values())
         return {
             patient_id: label
-            if seen[looks(label)] == 1
+            if seen[looks(label)] == 1 and looks(label) not in self.shared_looks
             else f"{label} ({self.page_of(patient_id)})"
             for patient_id, label in labels.items()
         }

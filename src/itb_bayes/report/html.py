@@ -14,7 +14,8 @@ from itb_bayes.report.explained_sentences import explained_words
 from itb_bayes.report.frame import HORIZONS_MONTHS, RISE
 from itb_bayes.report.index_document import IndexDocument
 from itb_bayes.report.limits import RANGE_DEFINITION
-from itb_bayes.report.list_words import index_words
+from itb_bayes.report.list_words import index_words, registry_words
+from itb_bayes.report.registry_document import RegistryIndex
 from itb_bayes.report.sensitivity import sensitivity_lines
 from itb_bayes.report.wording import (
     estimated_dose,
@@ -66,6 +67,11 @@ def patient_page(document: PatientDocument, charts: Charts) -> str:
 def index_page(document: IndexDocument) -> str:
     """Return the page that lists all patients."""
     return _render("index.html.j2", document, say=index_words(document))
+
+
+def registry_page(document: RegistryIndex) -> str:
+    """Return the page that lists the first patients of all parts, and the parts."""
+    return _render("index.html.j2", document.listed, say=registry_words(document))
 
 
 def _render(template: str, document: PatientDocument | IndexDocument, **values: Any) -> str:

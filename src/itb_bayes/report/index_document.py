@@ -64,7 +64,7 @@ class Leading:
 
 @dataclass(frozen=True)
 class PatientRow:
-    """One patient in the list; the numbers are those of his page.
+    """One patient in the list; the numbers are those of their page.
 
     Attributes
     ----------
@@ -139,6 +139,8 @@ class IndexDocument:
         What the probability of the workload is of, in words.
     since : str
         Run of the earlier report that changes are told against; empty where there is none.
+    part : str
+        Of a report in parts, the part that these patients lie in; empty otherwise.
     """
 
     schema_version: SchemaVersion
@@ -155,6 +157,7 @@ class IndexDocument:
     workload: tuple[Workload, ...]
     workload_of: str
     since: str
+    part: str = ""
 
 
 _INDEX = TypeAdapter(IndexDocument)

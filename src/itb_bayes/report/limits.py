@@ -78,7 +78,7 @@ def limits_of(
     columns : tuple of str
         Coded covariates of the fit, e.g. ``ais_grade=B``.
     n_group : int
-        Patients of his diagnosis in the fit.
+        Patients of their diagnosis in the fit.
     min_cell : int
         Smallest group that is described by numbers.
     too_sure : bool
@@ -96,7 +96,7 @@ def limits_of(
     if covariates:
         found.append(
             "Centiles and the typical patient are for reference values of "
-            f"{', '.join(covariates)}; the patient's own numbers use his own values."
+            f"{', '.join(covariates)}; the patient's own numbers use their own values."
         )
     return (*found, *VALIDATION)
 

@@ -15,6 +15,8 @@ from itb_bayes.figures.sparkline import sparkline_path
 from itb_bayes.report.document import Risk
 from itb_bayes.report.frame import MIN_CELL
 from itb_bayes.report.index_document import IndexDocument, PatientRow
+from itb_bayes.report.naming import LIST
+from itb_bayes.report.registry_document import PartRow, RegistryIndex
 from itb_bayes.report.sentences import drift_range
 from itb_bayes.report.wording import (
     estimated_dose,
@@ -30,6 +32,7 @@ from itb_bayes.risk.interval import Interval
 
 SPARK_WIDTH, SPARK_HEIGHT, SPARK_POINTS = 72.0, 20.0, 16
 RULE_UG = 100.0
+OWN = "What similar patients have stands on each page."
 
 
 @dataclass(frozen=True)
@@ -51,8 +54,15 @@ def list_script() -> tuple[Markup, str]:
     return Markup(text), base64.b64encode(digest).decode("ascii")
 
 
-def index_words(document: IndexDocument) -> dict[str, Any]:
-    """Return everything that the list says."""
+def index_words(document: IndexDocument, beside: str | None = None) -> dict[str, Any]:
+    """Return everything that the list says.
+
+    Parameters
+    ----------
+    document : IndexDocument
+    beside : str, optional
+        What the chances are beside; their mean over the patients listed where not given.
+    """
     script, script_hash = list_script()
     n_estimated = sum(row.chance is not None for row in document.patients)
     drift = document.kind == "drift"
@@ -72,7 +82,11 @@ def index_words(document: IndexDocument) -> dict[str, Any]:
         "script_hash": script_hash,
         "n_estimated": n_estimated,
         "n_not_estimated": len(document.patients) - n_estimated,
-        "legend": _legend(document),
+        "listed": _listed(document, len(document.patients)),
+        "first_of": "",
+        "up": document.part,
+        "parts": (),
+        "legend": _legend(document, comparison(document) if beside is None else beside),
         "group_names": sorted({row.diagnosis for row in document.patients}),
         "columns": _columns(document),
         "rows": [_row(row, document) for row in document.patients],
@@ -94,7 +108,58 @@ def index_words(document: IndexDocument) -> dict[str, Any]:
     }
 
 
-def _legend(document: IndexDocument) -> str:
+def _listed(document: IndexDocument, n: int) -> str:
+    if document.provenance.mode == "refit":
+        return f"{n} of {document.n_fitted} fitted"
+    return f"{n}, not part of the fit of {document.n_fitted}"
+
+
+def registry_words(document: RegistryIndex) -> dict[str, Any]:
+    """Return everything that the list of a report in parts says."""
+    listed, n_named = document.listed, len(document.listed.patients)
+    words = index_words(listed, _beside_all(document))
+    for row, folder in zip(words["rows"], document.folders, strict=True):
+        row["href"] = f"{folder}/{row['href']}"
+    words["listed"] = _listed(listed, document.n_patients)
+    words["n_not_estimated"] = document.n_not_estimated
+    words["n_estimated"] = document.n_patients - document.n_not_estimated
+    words["first_of"] = (
+        ""
+        if n_named == document.n_patients
+        else f"The first {n_named:,} of {document.n_patients:,} patients: every other one is in "
+        "the list of their part, below."
+    )
+    words["parts"] = [
+        {
+            "href": f"{part.folder}/{LIST}.html",
+            "name": part.folder,
+            "n": part.n_patients,
+            "look": part.n_flagged,
+            "highest": _highest(part),
+            "none": part.n_not_estimated,
+        }
+        for part in document.parts
+    ]
+    return words
+
+
+def _highest(part: PartRow) -> str:
+    if part.highest is None or part.highest_count is None:
+        return ""
+    return f"{said_count(part.highest, part.highest_count)} in 100"
+
+
+def _beside_all(document: RegistryIndex) -> str:
+    if document.mean_chance is None:
+        return OWN
+    n = document.n_patients - document.n_not_estimated
+    mean = _means(document.listed, document.mean_chance, document.mean_rise)
+    return (
+        f"For comparison, the mean over the {n:,} patients of all parts with numbers: {mean}. {OWN}"
+    )
+
+
+def _legend(document: IndexDocument, beside: str) -> str:
     horizon = months_ahead(document.horizon_months)
     rise = f"that the dose {horizon} after the last record is more than {RULE_UG:g} µg/day above it"
     rule = (
@@ -109,31 +174,32 @@ def _legend(document: IndexDocument) -> str:
     if document.kind == "drift":
         return (
             f"Chance: in 100, {rise}, with the range across plausible model settings.{changed} "
-            f"{rule} {comparison(document)} The model reads doses only; it does not say why a dose "
+            f"{rule} {beside} The model reads doses only; it does not say why a dose "
             "rises."
         )
     return (
         "To explain: chance in 100 that any explanation but “none of these” is present now. "
         "Foremost: the most probable of these, with its chance in 100 and the range across "
         "plausible model settings; in brackets where “none of these” is more probable than it. "
-        f"Rise: chance in 100 {rise}.{changed} {rule} {comparison(document)}"
+        f"Rise: chance in 100 {rise}.{changed} {rule} {beside}"
     )
 
 
 def comparison(document: IndexDocument) -> str:
     """Return what the chances of the list are beside: their mean over the patients listed."""
     chances = [row.chance for row in document.patients if row.chance is not None]
-    own = "What similar patients have stands on each page."
     if len(chances) < MIN_CELL:
-        return own
+        return OWN
     rises = [row.risk.probability for row in document.patients if row.risk is not None]
-    mean = in_100(float(np.mean(chances)))
-    if document.kind != "drift":
-        mean = f"to explain {mean}"
-        if rises:
-            mean += f", rise {in_100(float(np.mean(rises)))}"
+    mean = _means(document, float(np.mean(chances)), float(np.mean(rises)) if rises else None)
     n = len(chances)
-    return f"For comparison, the mean over the {n} listed patients with numbers: {mean}. {own}"
+    return f"For comparison, the mean over the {n} listed patients with numbers: {mean}. {OWN}"
+
+
+def _means(document: IndexDocument, chance: float, rise: float | None) -> str:
+    if document.kind == "drift":
+        return in_100(chance)
+    return f"to explain {in_100(chance)}" + ("" if rise is None else f", rise {in_100(rise)}")
 
 
 def _columns(document: IndexDocument) -> list[Column]:

@@ -14,6 +14,9 @@ from typing import Any
 from itb_bayes.figures.style import plain_text
 
 LONGEST_LABEL = 60
+LIST = "index"
+"""Name of the list of all patients."""
+
 SHOWN_DIGITS = 12
 
 

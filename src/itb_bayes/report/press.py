@@ -61,7 +61,7 @@ class Press:
             self._pool.shutdown(cancel_futures=True)
 
     def draw(self, document: PatientDocument) -> Iterator[Files]:
-        """Take a patient, and return the files that had to be finished to make room for him.
+        """Take a patient, and return the files that had to be finished to make room for them.
 
         Raises
         ------

@@ -17,18 +17,19 @@ from itb_bayes.model.regimes_plan import RegimesPlan, plan_scoring
 from itb_bayes.report.assembly import Assembly
 from itb_bayes.report.document import Gate, PatientDocument
 from itb_bayes.report.earlier import Earlier, read_earlier
-from itb_bayes.report.explained_assembly import ExplainedAssembly, Unseen
+from itb_bayes.report.explained_assembly import ExplainedAssembly, Unseen, last_years
+from itb_bayes.report.explained_groups import ReferenceGroups
 from itb_bayes.report.exports import Exports
 from itb_bayes.report.folder import ReportFolder
 from itb_bayes.report.frame import HORIZONS_MONTHS, Source
 from itb_bayes.report.html import index_page
 from itb_bayes.report.index_document import IndexDocument, index_to_json
+from itb_bayes.report.naming import LIST
 from itb_bayes.report.press import Press
 from itb_bayes.risk.as_of import as_of_times, refuse_later_records
 from itb_bayes.risk.patient import summarise_patients
 from itb_bayes.risk.regimes_patient import UNSEEN_MODE, summarise_explained
 
-INDEX = "index"
 THRESHOLD = 0.2
 """Probability from which the list counts a patient as one to look at."""
 
@@ -130,8 +131,8 @@ def write_report(
     for name, content in exports.of_report(documents).items():
         folder.write(name, content)
     index = assembly.index(documents)
-    folder.write(f"{INDEX}.json", index_to_json(index))
-    folder.write(f"{INDEX}.html", index_page(index))
+    folder.write(f"{LIST}.json", index_to_json(index))
+    folder.write(f"{LIST}.html", index_page(index))
     folder.finish()
     return WrittenReport(folder.path, index)
 
@@ -171,7 +172,8 @@ def _explain(
         fit, HORIZONS_MONTHS, lambda done, total: told("patients", done, total), unseen=plan,
         as_of_years=until,
     )  # fmt: skip
-    return ExplainedAssembly(fit, summaries, Unseen(plan, source, fitted), *rest)
+    groups = ReferenceGroups(fit, fitted, last_years(summaries)).facts()
+    return ExplainedAssembly(fit, summaries, Unseen(plan, source, groups), *rest)
 
 
 def choose_patients(plan: DriftPlan | RegimesPlan, patients: tuple[str, ...]) -> list[int]:
@@ -202,7 +204,7 @@ def _write_pages(
     told: OnProgress,
 ) -> list[PatientDocument]:
     documents = [assembly.patient(summary) for summary in summaries]
-    stems = [INDEX, *(document.page_id for document in documents)]
+    stems = [LIST, *(document.page_id for document in documents)]
     pages = [f"{stem}.{kind}" for stem in stems for kind in ("html", "json")]
     folder.announce([*pages, *exports.names(stems[1:])])
     told("pages", 0, len(documents))

@@ -19,7 +19,7 @@ def simulate_part(
 ) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:
     """Simulate the patients ``first`` to ``last - 1`` of a cohort.
 
-    Every patient has random streams of his own, so they are the patients that
+    Every patient has random streams of their own, so they are the patients that
     :func:`itb_bayes.simulate.clinic.simulate_cohort` makes.
 
     Returns

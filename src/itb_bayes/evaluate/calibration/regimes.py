@@ -92,7 +92,7 @@ class RegimesExperiment:
         """Rank population parameters, the joint log-likelihood, and probabilities of patients.
 
         A probability that a patient's device is at fault now is a function of the parameters and
-        of his record: at the truth it is one number, to be ranked among those of the draws.
+        of their record: at the truth it is one number, to be ranked among those of the draws.
         """
         thinned = thin_to(tree["posterior"].to_dataset())
         ranks = rank_parameters(thinned, truth)

@@ -1,7 +1,7 @@
 """What explanations are judged against: the truth of a simulated cohort, or confirmed faults."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +51,36 @@ def reference_of(cohort: Cohort, folder: Path) -> Reference:
     UsageError
         If the cohort has neither a truth nor a confirmed fault, or no visit to judge.
     """
+    found = any_reference_of(cohort, folder)
+    if not len(found.visits):
+        raise UsageError(f"cohort {cohort.name!r} has no visit after titration to be judged.")
+    return with_episodes(found, cohort.name)
+
+
+def with_episodes(found: Reference, name: str) -> Reference:
+    """Return a reference without the targets that nobody has.
+
+    Parameters
+    ----------
+    found : Reference
+    name : str
+        Of the cohort.
+
+    Raises
+    ------
+    UsageError
+        If no target is left.
+    """
+    if not any(len(table) for table in found.episodes.values()):
+        raise UsageError(
+            f"cohort {name!r} has neither truth/regimes.csv nor a confirmed fault: there is "
+            "nothing to judge explanations against."
+        )
+    return replace(found, episodes={k: v for k, v in found.episodes.items() if len(v)})
+
+
+def any_reference_of(cohort: Cohort, folder: Path) -> Reference:
+    """Return what a part of a cohort can be judged against, be it nothing; see reference_of."""
     visits = evaluation_visits(cohort)
     if (folder / "truth" / "regimes.csv").is_file():
         regimes = read_regimes(folder)
@@ -65,14 +95,7 @@ def reference_of(cohort: Cohort, folder: Path) -> Reference:
             "never looked for count as absent, and those present for longer as absent before (both "
             "make good probabilities look worse)"
         )
-    if not len(visits):
-        raise UsageError(f"cohort {cohort.name!r} has no visit after titration to be judged.")
-    if not any(len(table) for table in episodes.values()):
-        raise UsageError(
-            f"cohort {cohort.name!r} has neither truth/regimes.csv nor a confirmed fault: there is "
-            "nothing to judge explanations against."
-        )
-    return Reference(visits, {k: v for k, v in episodes.items() if len(v)}, definition)
+    return Reference(visits, episodes, definition)
 
 
 def confirmed_episodes(cohort: Cohort) -> pd.DataFrame:

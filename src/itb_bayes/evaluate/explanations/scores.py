@@ -7,12 +7,17 @@ import pandas as pd
 
 from itb_bayes.checks.result import CheckResult
 from itb_bayes.cohort.cohort import Cohort
-from itb_bayes.errors import UsageError
 from itb_bayes.evaluate.accuracy import Array, score_accuracy
 from itb_bayes.evaluate.benefit import net_benefits
 from itb_bayes.evaluate.calibration_index import calibration_indexes
-from itb_bayes.evaluate.comparators import COMPARATORS, comparator_scores
+from itb_bayes.evaluate.comparators import COMPARATORS
 from itb_bayes.evaluate.explanations.filtered import ExplanationFold
+from itb_bayes.evaluate.explanations.judged import (
+    FoldFacts,
+    Judged,
+    judge_visits,
+    refuse_unscored,
+)
 from itb_bayes.evaluate.explanations.reference import Reference
 from itb_bayes.evaluate.reliability import reliability_curve
 from itb_bayes.evaluate.surveillance import (
@@ -47,39 +52,31 @@ def explanation_checks(
     UsageError
         If none of the visits to be judged has a probability.
     """
-    scores = pd.concat([fold.scores for fold in folds], ignore_index=True)
-    scores = scores.drop_duplicates(["patient_id", "day"], keep="last")
-    visits = reference.visits.merge(scores, on=["patient_id", "day"], how="inner", sort=False)
-    if not len(visits):
-        raise UsageError(
-            "none of the visits to be judged could be scored: are the cohort's patients those of "
-            "another one?"
-        )
-    charts = comparator_scores(cohort, visits)
-    results = [_fold_check(folds, len(reference.visits), len(visits))]
-    for target, episodes in reference.episodes.items():
+    return judged_checks(judge_visits(cohort, reference, folds), seed)
+
+
+def judged_checks(judged: Judged, seed: int) -> tuple[CheckResult, ...]:
+    """Judge visits of one cohort, or of all parts of one.
+
+    Raises
+    ------
+    UsageError
+        If none of the visits to be judged has a probability.
+    """
+    refuse_unscored(judged)
+    visits = judged.visits
+    results = [_fold_check(judged.folds, judged.n_asked, len(visits))]
+    for target, episodes in judged.episodes.items():
         watch = watch_visits(visits, episodes)
         probability = visits[target].to_numpy(dtype=float)
         results += _target_checks(
-            target, watch, probability, charts, persistence_years(episodes), seed
+            target, watch, probability, visits, persistence_years(episodes), seed
         )
     return tuple(results)
 
 
-def _fold_check(folds: Sequence[ExplanationFold], asked: int, judged: int) -> CheckResult:
-    table = pd.DataFrame(
-        [
-            {
-                "fold": fold.name,
-                "patients": fold.scores["patient_id"].nunique(),
-                "days_scored": len(fold.scores),
-                "days_unreliable": fold.n_unreliable,
-                "worst_r_hat": fold.r_hat,
-                "divergences": fold.divergences,
-            }
-            for fold in folds
-        ]
-    )
+def _fold_check(folds: Sequence[FoldFacts], asked: int, judged: int) -> CheckResult:
+    table = pd.DataFrame([asdict(fold) for fold in folds])
     fitted = table["worst_r_hat"].dropna()
     fits = f"{len(fitted)} fits, worst R-hat {fitted.max():.3f}; " if len(fitted) else ""
     return CheckResult(
