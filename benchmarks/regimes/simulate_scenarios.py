@@ -23,14 +23,17 @@ def scenario_names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in SCENARIOS.glob("*.toml")))
 
 
-def simulate_role(scenario: str, role: str, out: Path, patients: int | None = None) -> str:
+def simulate_role(
+    scenario: str, role: str, out: Path, patients: int | None = None, again: int = 0
+) -> str:
     """Simulate one cohort of a scenario into ``out``; return a line about it.
 
-    The seed is the scenario's own plus 1 (fit), 2 (test) or 3 (train).
+    The seed is the scenario's own plus 1 (fit), 2 (test) or 3 (train), and ten more for each time
+    ``again`` that the same role is played.
     """
     step, usual = ROLES[role]
     source = SCENARIOS / f"{scenario}.toml"
-    seed = load_settings(source).cohort.seed.value + step
+    seed = load_settings(source).cohort.seed.value + step + 10 * again
     settings = load_settings(source, patients=patients or usual, seed=seed)
     check_target(out, force=False)
     cohort = simulate_cohort(settings)
