@@ -4,6 +4,7 @@ import pytest
 
 from itb_bayes.errors import UsageError
 from itb_bayes.inference.settings import (
+    DRIFT_PROFILES,
     PROFILES,
     REGIMES_PROFILES,
     SamplerSettings,
@@ -40,12 +41,13 @@ def test_an_unknown_profile_is_refused():
         profile_settings("fast")
 
 
-def test_regimes_are_sampled_in_round_coordinates():
+def test_regimes_and_drift_are_sampled_in_round_coordinates():
     assert profile_settings("quick", "regimes").metric == "whitened"
-    assert profile_settings("quick", "drift").metric == "diagonal"
+    assert profile_settings("quick", "drift").metric == "whitened"
+    assert profile_settings("quick", "complications").metric == "diagonal"
 
 
-@pytest.mark.parametrize("profiles", [PROFILES, REGIMES_PROFILES])
+@pytest.mark.parametrize("profiles", [PROFILES, DRIFT_PROFILES, REGIMES_PROFILES])
 def test_profiles_grow(profiles):
     draws = [
         profiles[name].draws * profiles[name].chains for name in ("quick", "standard", "paper")

@@ -61,6 +61,13 @@ PROFILES = {
     "paper": SamplerSettings(draws=2500, tune=1500, target_accept=0.97),
 }
 
+DRIFT_PROFILES = {
+    "quick": SamplerSettings(draws=500, tune=300, target_accept=0.9, metric="whitened"),
+    "standard": SamplerSettings(draws=1000, tune=500, target_accept=0.9, metric="whitened"),
+    "paper": SamplerSettings(draws=2500, tune=1000, target_accept=0.95, metric="whitened"),
+}
+"""Of models of kind ``drift``: the level of a diagnosis goes with the levels of all its centres."""
+
 REGIMES_PROFILES = {
     "quick": SamplerSettings(draws=500, tune=200, target_accept=0.8, metric="whitened"),
     "standard": SamplerSettings(draws=1000, tune=300, target_accept=0.8, metric="whitened"),
@@ -69,7 +76,10 @@ REGIMES_PROFILES = {
 """Of models of kind ``regimes``: a hundred parameters, a few pairs of which go closely together."""
 
 
-def profile_settings(profile: str, kind: str = "drift", **changes: Any) -> SamplerSettings:
+_OF_KIND = {"drift": DRIFT_PROFILES, "regimes": REGIMES_PROFILES}
+
+
+def profile_settings(profile: str, kind: str = "", **changes: Any) -> SamplerSettings:
     """Return the settings of a profile for a kind of model, with fields changed where not None.
 
     Raises
@@ -77,7 +87,7 @@ def profile_settings(profile: str, kind: str = "drift", **changes: Any) -> Sampl
     UsageError
         If there is no such profile, or a setting cannot work.
     """
-    profiles = REGIMES_PROFILES if kind == "regimes" else PROFILES
+    profiles = _OF_KIND.get(kind, PROFILES)
     if profile not in profiles:
         raise UsageError(f"no profile {profile!r}; choose one of {', '.join(profiles)}.")
     base = profiles[profile].as_dict()
