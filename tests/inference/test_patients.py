@@ -82,7 +82,7 @@ def test_removing_the_last_patients_leaves_the_first_ones_bit_for_bit(case):
 
 
 def test_a_patient_without_information_has_the_spread_of_the_population(tiny_cohort):
-    """A new patient is drawn from the population; he never gets the effect of an old one."""
+    """A new patient is drawn from the population; they never get the effect of an old one."""
     spec = spec_with("ou", "gaussian", "no", "no")
     plan = plan_drift(spec, tiny_cohort)
     posterior = point_posterior(

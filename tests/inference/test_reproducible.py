@@ -21,15 +21,19 @@ def fit_in_a_fresh_process(cohort: Path, out: Path, cache: Path, seed: int) -> s
         name: value for name, value in os.environ.items()
         if name not in ("NUMBA_CACHE_DIR", "PYTENSOR_FLAGS")
     }  # fmt: skip
+    temporary = out.parent / "temporary"
+    temporary.mkdir(exist_ok=True)
+    clean |= {"ITB_BAYES_CACHE": str(cache), "TMPDIR": str(temporary)}
     arguments = ["fit", "@drift", cohort, "--out", out, "--seed", seed]
     short = ["--draws", 60, "--tune", 60, "--chains", 2]
     done = subprocess.run(
         [sys.executable, "-c", COMMAND, *map(str, arguments + short)],
-        capture_output=True, text=True, check=False, env=clean | {"ITB_BAYES_CACHE": str(cache)},
+        capture_output=True, text=True, check=False, env=clean,
     )  # fmt: skip
     assert done.returncode == 5, done.stderr
     assert CANARY not in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
+    assert list(temporary.iterdir()) == []
     digest = hashlib.sha256()
     posterior = Fit.load(out).posterior
     for name in sorted(posterior.data_vars):

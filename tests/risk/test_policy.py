@@ -40,7 +40,7 @@ def test_a_fit_without_doses_is_refused(regimes_fit):
 
 
 def test_without_noise_the_dose_answers_the_reading():
-    # A stable patient whose requirement is e^0.5 times his dose: tone above the goal, every visit
+    # A stable patient whose requirement is e^0.5 times their dose: tone above the goal, every visit
     # raises the dose by gain x excess, until the requirement is met; a stop rule at 4 forbids it.
     g = np.full(len(Par), 1e-12)
     g[Par.HILL], g[Par.GAIN], g[Par.STILL_VAR], g[Par.TITRATION_YEARS] = 1.6, 0.5, 0.01, 1.0

@@ -28,7 +28,7 @@ def landmark_checks(
 ) -> tuple[CheckResult, ...]:
     """Judge forecasts of the dose a year after each landmark.
 
-    A patient's readings up to the landmark speak for him; the population was fitted to all
+    A patient's readings up to the landmark speak for them; the population was fitted to all
     readings, each of which moves it little.
 
     Parameters

@@ -111,7 +111,7 @@ def loo_check(loo: PatientLoo, n_parameter: int) -> CheckResult:
     if loo.n_bad:
         summary += (
             " Each of them moves the posterior too much to be left out by weights: fit again "
-            "without the patient and score him by that fit (`itb-bayes score`); look at his "
+            "without the patient and score them by that fit (`itb-bayes score`); look at their "
             "records first, since such patients are often errors of data or new to the model."
         )
     return CheckResult(

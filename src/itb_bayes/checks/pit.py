@@ -114,7 +114,7 @@ def left_out_check(forecasts: OneStepPit, n_unreliable: int) -> CheckResult:
     chosen = forecasts.is_last & np.isfinite(forecasts.left_out)
     result = shape_check(
         "loo-pit-last",
-        "Did each patient's last dose fall where his earlier ones and the other patients said?",
+        "Did each patient's last dose fall where their earlier ones and the other patients said?",
         forecasts.left_out[chosen],
         repeats=float(forecasts.unchanged[chosen].mean()) if chosen.any() else 0.0,
     )
@@ -189,7 +189,7 @@ def shape_check(
     repeats : float
         Share of readings that repeat the one before exactly, where the model is continuous.
     which : str
-        Which of his readings each patient gives.
+        Which of their readings each patient gives.
     """
     criterion = (
         f"passes if the distribution of the {which} readings' PIT stays inside the 95 % "
@@ -252,7 +252,7 @@ def _all_check(forecasts: OneStepPit) -> CheckResult:
     pit = forecasts.pit
     question = "How do the forecasts of all readings look, not only of the last ones?"
     criterion = (
-        "none: readings of one patient share what the forecasts got wrong about him, so the band "
+        "none: readings of one patient share what the forecasts got wrong about them, so the band "
         "would alarm too often"
     )
     if pit.size < MINIMUM_PATIENTS:

@@ -70,7 +70,7 @@ def left_out_checks(
             pit = last_of_each(forecasts.patient, forecasts.pit(channel, seed))
             result = shape_check(
                 f"loo-pit-{channel}",
-                f"Did each patient's last {one} fall where his earlier records and the other "
+                f"Did each patient's last {one} fall where their earlier records and the other "
                 "patients said?",
                 pit,
                 many,
@@ -128,7 +128,7 @@ def _all_check(channel: str, pit: Array) -> CheckResult:
     return CheckResult(
         f"pit-{channel}-all",
         f"How do the forecasts of all {many} look, not only of the last ones?",
-        "none: readings of one patient share what the forecasts got wrong about him, so the band "
+        "none: readings of one patient share what the forecasts got wrong about them, so the band "
         "would alarm too often",
         None,
         f"{pit.size} {many}: {100 * np.mean(np.abs(pit - 0.5) < 0.45):.0f} % inside their 90 % and "

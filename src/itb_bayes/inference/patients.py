@@ -58,7 +58,7 @@ def draw_patients(
     plan : DriftPlan
     population : PopulationDraws
     seed : int
-        Each patient has a random stream of his own, derived from the seed and his index.
+        Each patient has a random stream of their own, derived from the seed and their index.
     horizons_months : tuple of float
         Forecast horizons, counted from each patient's last reading.
     on_patient : callable, optional
@@ -103,7 +103,7 @@ def conditionals_of(
     threshold: Array,
     seed: int,
 ) -> PatientConditionals:
-    """Return the conditionals of one patient given some of his readings."""
+    """Return the conditionals of one patient given some of their readings."""
     return patient_conditionals(
         population.mean_of(patient), population.cov, population.scalars, t_years, y,
         plan.structure, t_future, threshold, np.random.default_rng([seed, 0xE, patient]),

@@ -19,8 +19,8 @@ from itb_bayes.spec import DriftSpec
 def patient_log_likelihood(spec: DriftSpec, plan: DriftPlan, posterior: xr.Dataset) -> xr.DataArray:
     """Return log p(readings of patient i | population draw s), dims (chain, draw, patient).
 
-    The unit of leave-one-out is the patient: his readings share his effects, so leaving out single
-    readings would let a patient vouch for himself.
+    The unit of leave-one-out is the patient: readings of one share effects, so leaving out single
+    readings would let a patient vouch for themselves.
     """
     population = population_draws(spec, plan, posterior)
     structure, series = plan.structure, plan.series
@@ -67,7 +67,7 @@ def regimes_pointwise(
     -------
     xarray.Dataset
         ``records``, log p(records of the patient | draw), dims (chain, draw, patient), and
-        ``now``, the probability of every explanation at his last step, with a further dimension
+        ``now``, the probability of every explanation at their last step, with a further dimension
         ``explanation``.
     """
     n = plan.n_patient

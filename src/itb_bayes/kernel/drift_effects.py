@@ -1,4 +1,4 @@
-"""What the data of one patient say about him: effects, volatility and future doses.
+"""What the data of one patient say about them: effects, volatility and future doses.
 
 Given population parameters, the conditionals are exact: a mixture over the volatility's quadrature
 nodes of Gaussians. One function serves patients of the fit and patients it has never seen.

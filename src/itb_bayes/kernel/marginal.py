@@ -1,4 +1,4 @@
-"""One patient's marginal likelihood and its derivatives, given his whitened statistics.
+"""One patient's marginal likelihood and its derivatives, given their whitened statistics.
 
 With A = X' R^-1 X, c = X' R^-1 (y - X mean) and d the whitened squared distance of y from X mean,
 for one volatility v, with posterior mean s and covariance S of the effects about their mean:
@@ -217,7 +217,7 @@ def mixture_terms(
     prior: VolatilityPrior,
     nodes: Array,
 ) -> Terms:
-    """Return the terms of a patient with a volatility of his own."""  # fmt: skip
+    """Return the terms of a patient with a volatility of their own."""  # fmt: skip
     _, nu, _, nu_slope = prior
     eigen, basis = eigenbasis(chol, a)
     load = project(basis, c)

@@ -13,7 +13,7 @@ patients would drag the volatility of all towards zero.
 
 
 class Process(IntEnum):
-    """What a patient's log dose does around his line."""
+    """What a patient's log dose does around their line."""
 
     NONE = 0
     OU = 1
@@ -29,7 +29,7 @@ class Structure:
     process : Process
         Covariance of the persistent deviation W.
     robust : bool
-        Whether each patient has a volatility of his own (inverse-gamma scale mixture).
+        Whether each patient has a volatility of their own (inverse-gamma scale mixture).
     titration : bool
         Whether the design has the third column ``-exp(-t / h)``.
     """

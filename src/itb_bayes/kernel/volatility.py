@@ -1,4 +1,4 @@
-"""Integrals over one patient's volatility given his whitened statistics.
+"""Integrals over one patient's volatility given their whitened statistics.
 
 Given a volatility v the patient effects b ~ N(mean, G) are integrated in closed form. In a basis
 of the effects where their posterior is diagonal, everything the likelihood and its gradient need

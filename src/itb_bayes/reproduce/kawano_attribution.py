@@ -96,10 +96,10 @@ def _who_says(cohort: Cohort, regimes: RegimesFit | None) -> str:
 
 
 def _probabilities(cohort: Cohort, named: pd.DataFrame, fit: RegimesFit) -> dict[str, str]:
-    """Return the probabilities of each patient, as of a week before his course was named."""
+    """Return the probabilities of each patient, as of a week before their course was named."""
     until = dict(zip(named["patient_id"].astype(str), named["t_years"] - BEFORE_YEARS, strict=True))
     plan = plan_scoring(fit.plan, cohort, until_years=until)
-    # A patient of the fit has had his say in its draws already: weights would count him twice.
+    # A patient of the fit has had their say in its draws already: weights would count them twice.
     mode = "refit" if knows(fit, cohort) else "conditional"
     found = explain_patients(plan, fit.population(plan), mode=mode, seed=fit.seed)
     return {said.patient_id: _words(said) for said in found if said.patient_id in until}

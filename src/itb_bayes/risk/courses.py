@@ -1,4 +1,4 @@
-"""What explained a patient's past, from his whole record: at each visit, and since when.
+"""What explained a patient's past, from their whole record: at each visit, and since when.
 
 Filtered probabilities say what could be known at a visit; these say what is known of it now. The
 probabilities at each visit come from the smoother, times from courses drawn from the filter
@@ -106,7 +106,7 @@ def look_back(
     one : RegimesPlan
         Of this patient alone.
     draws : RegimesDraws
-        Of him alone.
+        Of them alone.
     weight : ndarray, shape (n_draw,)
         Summing to one.
     seed : int

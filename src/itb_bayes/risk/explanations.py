@@ -66,7 +66,7 @@ class Probability:
 
 @dataclass(frozen=True)
 class PatientExplanations:
-    """What the model says about one patient as of his last record.
+    """What the model says about one patient as of their last record.
 
     Attributes
     ----------
@@ -131,7 +131,7 @@ def explain_patients(
     seed: int = 1,
     on_progress: Callable[[int], None] | None = None,
 ) -> tuple[PatientExplanations, ...]:
-    """Explain every patient of a plan as of his last record.
+    """Explain every patient of a plan as of their last record.
 
     Parameters
     ----------
@@ -143,8 +143,8 @@ def explain_patients(
         importance weights) or ``population`` (nothing of their own is used but operations).
     horizons_months : tuple of float
     seed : int
-        Each patient has a random stream of his own for the dose forecast, by seed and name:
-        his numbers are the same whoever is explained beside him.
+        Each patient has a random stream of their own for the dose forecast, by seed and name:
+        their numbers are the same whoever is explained beside them.
     on_progress : callable, optional
         Called with the number of draws filtered.
     """

@@ -85,7 +85,7 @@ class Forecast:
 
 @dataclass(frozen=True)
 class PatientSummary:
-    """One patient as of his last reading.
+    """One patient as of their last reading.
 
     Attributes
     ----------
@@ -108,7 +108,7 @@ class PatientSummary:
         Yearly change of the patient's own line; None where not estimated.
     drift_above_diagnosis : float or None
         Posterior probability that this patient's line rises faster than the typical patient's of
-        his diagnosis.
+        their diagnosis.
     forecasts : tuple of Forecast
         Empty where not estimated.
     group_rule : RuleCount

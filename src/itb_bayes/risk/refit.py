@@ -62,7 +62,7 @@ class Refit:
         self._sampler: Callable[[RegimesPlan, SamplerSettings], xr.DataTree] | None = None
 
     def explain(self, one: RegimesPlan, horizons: tuple[float, ...]) -> PatientExplanations:
-        """Explain one patient by the posterior given the fitted cohort and his own records.
+        """Explain one patient by the posterior given the fitted cohort and their own records.
 
         Parameters
         ----------

@@ -47,7 +47,7 @@ LINES_FOR, LINES_AGAINST, LINES = 3, 2, 5
 
 @dataclass(frozen=True)
 class ExplainedPatient:
-    """One patient as of his last record.
+    """One patient as of their last record.
 
     Attributes
     ----------

@@ -33,7 +33,7 @@ def explained_bands(
 ) -> Array | None:
     """Return centiles of the dose of patients like the chosen ones, from their first dose on.
 
-    Each patient of the group starts at his own first dose; everything later (drift, wandering,
+    Each patient of the group starts at their own first dose; everything later (drift, wandering,
     tolerance, faults and their repair, titration by the fitted habit) is drawn anew, so that no
     centile shows a person's record.
 

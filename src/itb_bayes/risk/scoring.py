@@ -215,7 +215,7 @@ def _visits(
         shown, draws = blank(plan), muted(draws)
     probability, total = filter_visits(shown, draws)
     if request.smoothed:
-        # One set of weights for a patient, by all his records: those of his last step.
+        # One set of weights for a patient, by all their records: those of their last step.
         probability, total = smooth_visits(shown, draws), total[:, plan.offsets[1:] - 1]
     status = np.full(plan.offsets[-1], "estimated", dtype=object)
     weight = np.full((draws.n_draw, plan.offsets[-1]), 1.0 / draws.n_draw)

@@ -51,7 +51,7 @@ def run_forward(
     ----------
     g, own : ndarray, shapes (80,) and (6,)
     data, codes : ndarray
-        Steps of all patients; his are the ``n`` from ``first`` on.
+        Steps of all patients; this one's are the ``n`` from ``first`` on.
     onset, onset_var : ndarray, shape (11, 11)
         Of :func:`itb_bayes.kernel.regimes.filter.fill_onset`.
     tape : ndarray, shape (n or more, 5, 11, 6)

@@ -1,7 +1,7 @@
 """Moving from state to state: probabilities mix, and each state keeps two moments.
 
 A state holds a probability and the mean and covariance of two quantities of the patient, the log
-requirement and the offset of his spasm score. When several states lead to one, their Gaussians are
+requirement and the offset of the spasm score. When several states lead to one, their Gaussians are
 replaced by the Gaussian with the same two moments (interacting multiple models; Blom and
 Bar-Shalom 1988, IEEE Trans Automat Contr 33:780). Rows of ``belief`` are
 ``probability, mean, mean offset, var, cov, var offset``.

@@ -71,7 +71,7 @@ def particle_filter(
     g, own : ndarray, shapes (n_par,) and (6,)
         As :func:`itb_bayes.kernel.regimes.filter.regimes_log_likelihood`, of one patient.
     data, codes : ndarray, shapes (n_step, 14) and (n_step, 8)
-        His steps.
+        Their steps.
     n : int
         Particles of each of the eleven regimes.
     rng : numpy.random.Generator

@@ -64,13 +64,13 @@ def _step_back(
 def sample_paths(
     g: Any, own: Any, data: Any, codes: Any, uniforms: Any, normals: Any
 ) -> Any:  # fmt: skip
-    """Draw courses of one patient given all his records.
+    """Draw courses of one patient given all their records.
 
     Parameters
     ----------
     g, own : ndarray, shapes (80,) and (6,)
     data, codes : ndarray, shape (n_step, 14) and (n_step, 8)
-        His steps.
+        Their steps.
     uniforms, normals : ndarray, shape (n_path, n_step + 1, 8)
         Random numbers; :data:`N_CHANCE` a step, the first of the last for where a course ends.
 

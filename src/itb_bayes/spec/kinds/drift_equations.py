@@ -117,7 +117,7 @@ def _noise(spec: DriftSpec) -> tuple[Equation, ...]:
         error,
         Equation(
             "v_i ~ InverseGamma(ν/2, ν/2)",
-            "Every patient has a volatility of his own: a multivariate t of ν degrees of freedom.",
+            "Every patient has their own volatility: a multivariate t of ν degrees of freedom.",
         ),
     )
 
@@ -162,7 +162,7 @@ def _process_note(spec: DriftSpec) -> TermNote:
 def _noise_note(spec: DriftSpec) -> TermNote:
     kind = spec.noise.kind
     meanings = {
-        "patient_t": "Each patient has a volatility of his own.",
+        "patient_t": "Each patient has a volatility of their own.",
         "gaussian": "All patients have the same volatility.",
     }
     return TermNote("noise", f"kind = {kind}", meanings[kind], "doses")
