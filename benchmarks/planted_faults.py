@@ -7,7 +7,8 @@ drawn from the regimes model at the middle of its priors. They are then judged b
 ``itb-bayes check`` that need no sampler: by the right population parameters, and under each of four
 faults. Parameters are held, not fitted again: a refit would bend others to make up for the fault,
 and what is shown here is which check points at it. Done for five cohorts, each drawn anew, since
-one cohort may be odd in some way by chance. About six minutes of processor time for each.
+one cohort may be odd in some way by chance. About twelve minutes of processor time for each;
+with ``--work DIR`` cohorts already judged are kept there, and another process may judge others.
 
     python benchmarks/planted_faults.py --only right noise feedback
 
@@ -15,6 +16,7 @@ judges those alone, says which checks fail, and writes nothing.
 """
 
 import argparse
+import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -33,7 +35,6 @@ from itb_bayes.checks.regimes_replicates import (
     with_observed,
 )
 from itb_bayes.checks.regimes_statistics import SETTLED_YEARS
-from itb_bayes.checks.result import CheckResult
 from itb_bayes.cohort.cohort import Cohort
 from itb_bayes.inference.regimes_population import RegimesDraws, regimes_draws
 from itb_bayes.kernel.regimes.layout import Col, Par
@@ -165,15 +166,15 @@ class Judged:
 
     Attributes
     ----------
-    results : dict of str to CheckResult
-        Judged checks by name.
+    said : dict of str to (bool, str)
+        Of each judged check by name: whether it passed, and its summary.
     """
 
-    results: dict[str, CheckResult]
+    said: dict[str, tuple[bool, str]]
 
     def fails(self, check: str) -> bool:
         """Return whether a check failed."""
-        return self.results[check].passed is False
+        return not self.said[check][0]
 
 
 def judge(plan: RegimesPlan, draws: RegimesDraws, replicated: CourseSet) -> Judged:
@@ -183,8 +184,8 @@ def judge(plan: RegimesPlan, draws: RegimesDraws, replicated: CourseSet) -> Judg
     repeated = replace(forecasts, expected_faults=np.repeat(forecasts.expected_faults, 60, axis=0))
     found = (*compare_courses(observed_first(plan, replicated)),
              *forecast_checks(plan, repeated, SEED))  # fmt: skip
-    results = {result.name: result for result in found if result.passed is not None}
-    return Judged(results)
+    judged = [result for result in found if result.passed is not None]
+    return Judged({result.name: (bool(result.passed), result.summary) for result in judged})
 
 
 def observed_first(plan: RegimesPlan, replicated: CourseSet) -> CourseSet:
@@ -210,8 +211,28 @@ def run_all(
         else:
             replicated = shared = shared or replicate_courses(plan, draws, seed, draws.n_draw)
         found[fault.name] = judge(data, model, replicated)
-        failed = [name for name in found[fault.name].results if found[fault.name].fails(name)]
+        failed = [name for name in found[fault.name].said if found[fault.name].fails(name)]
         progress(f"cohort {seed}, {fault.name}: {', '.join(failed) or 'passes all'}")
+    return found
+
+
+def kept_run(seed: int, work: Path | None, progress: Callable[[str], None]) -> dict[str, Judged]:
+    """Return what was said of a cohort, from the folder where it was judged before."""
+    file = work / f"cohort-{seed}.json" if work else None
+    if file and file.exists():
+        kept = json.loads(file.read_text(encoding="utf-8"))
+        return {
+            run: Judged({check: (passed, text) for check, (passed, text) in said.items()})
+            for run, said in kept.items()
+        }
+    found = run_all(seed, progress)
+    if file:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        written = file.with_suffix(".part")
+        written.write_text(
+            json.dumps({run: judged.said for run, judged in found.items()}), encoding="utf-8"
+        )
+        written.replace(file)
     return found
 
 
@@ -243,13 +264,13 @@ def page(runs: Runs) -> str:
         "|---|" + "---|" * len(first),
     ]
     designated = {fault.check for fault in FAULTS}
-    for check in first[RIGHT.name].results:
+    for check in first[RIGHT.name].said:
         cells = [str(failures(runs, run, check) or "·") for run in first]
         name = f"**`{check}`**" if check in designated else f"`{check}`"
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     lines += ["", "## What the designated checks said, in the first cohort", ""]
     for fault in FAULTS:
-        said = first[fault.name].results[fault.check].summary
+        said = first[fault.name].said[fault.check][1]
         lines += [f"- **{fault.name}**, `{fault.check}`: {said}"]
     lines += [
         "",
@@ -284,13 +305,20 @@ def main() -> int:
     every = {fault.key: fault for fault in (RIGHT, *FAULTS)}
     parser = argparse.ArgumentParser(description="Planted faults, and the checks that see them.")
     parser.add_argument("--only", nargs="+", choices=every, default=list(every))
-    chosen = tuple(every[key] for key in dict.fromkeys(parser.parse_args().only))
+    parser.add_argument("--work", type=Path, help="folder where judged cohorts are kept")
+    parser.add_argument("--seeds", nargs="+", type=int, default=list(SEEDS), choices=SEEDS)
+    asked = parser.parse_args()
+    chosen = tuple(every[key] for key in dict.fromkeys(asked.only))
+    whole = len(chosen) == len(every)
 
     def progress(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
-    runs = [run_all(seed, progress, chosen) for seed in SEEDS]
-    if len(chosen) == len(every):
+    runs = [
+        kept_run(seed, asked.work, progress) if whole else run_all(seed, progress, chosen)
+        for seed in asked.seeds
+    ]
+    if whole and tuple(asked.seeds) == SEEDS:
         PAGE.write_text(page(runs), encoding="utf-8", newline="\n")
     wrong = holds(runs)
     for text in wrong:

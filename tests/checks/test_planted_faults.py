@@ -6,11 +6,9 @@ from pathlib import Path
 from types import ModuleType
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from itb_bayes.checks.regimes_replicates import replicate_courses
-from itb_bayes.checks.result import CheckResult
 from itb_bayes.inference.regimes_population import RegimesDraws
 from itb_bayes.kernel.regimes.layout import Col
 from itb_bayes.resources import demo_cohort_dir
@@ -46,7 +44,7 @@ def failing(bench, right, fault) -> set[str]:
     data, model = fault.plant(plan, draws)
     replicated = shared if model is draws else replicate_courses(data, model, bench.SEED, N_DRAW)
     judged = bench.judge(data, model, replicated)
-    return {name for name in judged.results if judged.fails(name)}
+    return {name for name in judged.said if judged.fails(name)}
 
 
 def test_the_right_model_fails_no_faults_check(bench, right):
@@ -84,11 +82,10 @@ def test_faults_are_planted_where_they_say(bench, right):
 def test_some_faults_alone_write_no_page(bench, monkeypatch, tmp_path):
     run, page = [], tmp_path / "page.md"
 
-    def run_all(seed, progress, faults):
+    def run_all(seed, progress, faults=(bench.RIGHT, *bench.FAULTS)):
         run.append([fault.key for fault in faults])
-        passed = CheckResult("", "", "", True, "", pd.DataFrame())
-        results = {fault.check: passed for fault in bench.FAULTS}
-        return {fault.name: bench.Judged(results) for fault in faults}
+        said = {fault.check: (True, "") for fault in bench.FAULTS}
+        return {fault.name: bench.Judged(said) for fault in faults}
 
     monkeypatch.setattr(bench, "run_all", run_all)
     monkeypatch.setattr(bench, "PAGE", page)
@@ -100,3 +97,18 @@ def test_some_faults_alone_write_no_page(bench, monkeypatch, tmp_path):
     assert bench.main() == 1
     assert run[-1] == ["right", "noise", "hazards", "scale", "feedback"]
     assert "**Not so here: " in page.read_text(encoding="utf-8")
+
+
+def test_judged_cohorts_are_kept_and_not_judged_again(bench, monkeypatch, tmp_path):
+    judged = []
+
+    def run_all(seed, progress):
+        judged.append(seed)
+        return {"right model": bench.Judged({"some-check": (seed == 11, "said")})}
+
+    monkeypatch.setattr(bench, "run_all", run_all)
+    first = bench.kept_run(11, tmp_path, print)
+    assert bench.kept_run(11, tmp_path, print) == first
+    assert not first["right model"].fails("some-check")
+    assert bench.kept_run(12, tmp_path, print)["right model"].fails("some-check")
+    assert judged == [11, 12]
