@@ -60,7 +60,7 @@ def sampled(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Samp
 
     compile_model = module.compile_model
     out = tmp_path_factory.mktemp("sampled") / "fit"
-    settings = profile_settings("standard", draws=100, tune=150, chains=4, seed=11)
+    settings = profile_settings("standard", "drift", draws=100, tune=150, chains=4, seed=11)
     options = [
         f"--{name}={getattr(settings, name)}" for name in ("draws", "tune", "chains", "seed")
     ]

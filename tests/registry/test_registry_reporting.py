@@ -265,6 +265,7 @@ def test_the_command(sealed: Path, parts: Partitions, fit: RegimesFit, tmp_path:
         (("--patient", "R4"), f"--cohort {parts.part(1)}"),
         (("--patient", "nobody"), "no part holds this patient"),
         (("--since", tmp_path), "--since is for cohorts that are reported at once"),
+        (("--refit",), "--refit is for cohorts that are reported at once"),
         (("--dates", parts.part(0)), "leave --dates out"),
         (("--also", "fhir-r5"), "FHIR needs dates"),
     ):

@@ -11,10 +11,16 @@ from drift_cases import run_command
 from itb_bayes.cohort.cohort import Cohort
 from itb_bayes.errors import UsageError
 from itb_bayes.inference.regimes_fitted import RegimesFit
-from itb_bayes.model.regimes_plan import plan_scoring
+from itb_bayes.inference.regimes_population import regimes_draws
+from itb_bayes.model.regimes_plan import RegimesPlan, plan_scoring
 from itb_bayes.report.writing import write_report
+from itb_bayes.risk import regimes_patient
 from itb_bayes.risk.explanations import explain_patients
+from itb_bayes.risk.moved import MovedDraws, Mover
+from itb_bayes.risk.refit import Refit, WithPatient
 from itb_bayes.risk.regimes_patient import NO_DIAGNOSIS
+from itb_bayes.risk.scoring import n_draws
+from itb_bayes.risk.weights import PatientWeights, equal_weights
 from regimes_fits import regimes_cohort, regimes_tables, save_regimes_fit
 
 
@@ -79,24 +85,83 @@ def test_a_diagnosis_that_was_not_fitted_gets_no_numbers(unseen: Report) -> None
     assert " in 100" not in words
 
 
+@pytest.mark.usefixtures("unforeseen")
 def test_unreliable_weights_give_no_numbers(
     explaining_fit: RegimesFit, cohort: Cohort, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from itb_bayes.risk import regimes_patient
-    from itb_bayes.risk.weights import PatientWeights
+    weights = regimes_patient.importance_weights
+    looked_at = []
 
-    def unreliable(ll: np.ndarray) -> PatientWeights:
+    def once_more(ll: np.ndarray) -> PatientWeights:
+        looked_at.append(ll.shape)
+        return weights(ll)
+
+    monkeypatch.setattr(regimes_patient, "importance_weights", once_more)
+    write_report(explaining_fit, tmp_path / "out", ("R1",), unseen=cohort)
+    all_draws = n_draws(explaining_fit.posterior)
+    assert looked_at[1:] == [(all_draws, 1)]  # R1 alone once more, by every draw of the fit
+    made = read_report(explaining_fit, tmp_path / "out")
+    assert made.documents["R1"].explanations is None
+    words = Page(made.html("R1")).words
+    assert "importance weights unreliable (Pareto k 0.90 above 0.60)" in words
+    assert " in 100" not in words
+
+
+@pytest.fixture
+def unforeseen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No draws of the fit foretell anyone."""
+
+    def weights(ll: np.ndarray) -> PatientWeights:
         n_draw, n = ll.shape
         return PatientWeights(
             np.full((n_draw, n), 1.0 / n_draw), np.full(n, 0.9), np.full(n, 2.0), 0.6
         )
 
-    monkeypatch.setattr(regimes_patient, "importance_weights", unreliable)
-    write_report(explaining_fit, tmp_path / "out", ("R1",), unseen=cohort)
+    monkeypatch.setattr(regimes_patient, "importance_weights", weights)
+
+
+@pytest.mark.usefixtures("unforeseen")
+def test_the_fallback_gives_numbers_to_whom_the_fit_does_not_foretell(
+    explaining_fit: RegimesFit, cohort: Cohort, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def move(self: Mover, one: RegimesPlan, log_likelihood: np.ndarray) -> MovedDraws:
+        draws = regimes_draws(one, self.fit.posterior)
+        return MovedDraws(draws, equal_weights(draws.n_draw, 1), 1)
+
+    monkeypatch.setattr(Mover, "move", move)
+    said: list[str] = []
+    fallback = Refit(explaining_fit, said.append)
+    write_report(explaining_fit, tmp_path / "out", ("R1", "R2"), unseen=cohort, fallback=fallback)
+    made = read_report(explaining_fit, tmp_path / "out")
+    assert said == ["moving draws", "moving draws"]
+    for patient_id in ("R1", "R2"):
+        document = made.documents[patient_id]
+        assert document.provenance.mode == "refit"
+        assert document.explanations is not None
+        assert document.sensitivity is None  # told of the draws of the fit alone
+        words = Page(made.html(patient_id)).words
+        assert "The fit takes in this patient’s records" in words
+    alone = tmp_path / "alone"
+    write_report(explaining_fit, alone, ("R2",), unseen=cohort, fallback=fallback)
+    page = f"{made.documents['R2'].page_id}.html"
+    assert (alone / page).read_bytes() == (tmp_path / "out" / page).read_bytes()
+
+
+@pytest.mark.usefixtures("unforeseen")
+def test_sampling_that_does_not_converge_gives_a_page_without_numbers(
+    explaining_fit: RegimesFit, cohort: Cohort, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def posterior(self: Refit, one: RegimesPlan) -> WithPatient:
+        draws = regimes_draws(one, self.fit.posterior)
+        return WithPatient(draws, equal_weights(draws.n_draw, 1), "R-hat of parameters 1.2")
+
+    monkeypatch.setattr(Refit, "posterior", posterior)
+    fallback = Refit(explaining_fit)
+    write_report(explaining_fit, tmp_path / "out", ("R1",), unseen=cohort, fallback=fallback)
     made = read_report(explaining_fit, tmp_path / "out")
     assert made.documents["R1"].explanations is None
     words = Page(made.html("R1")).words
-    assert "importance weights unreliable (Pareto k 0.90 above 0.60)" in words
+    assert "sampling with this patient did not converge (R-hat of parameters 1.2)" in words
     assert " in 100" not in words
 
 
@@ -120,3 +185,9 @@ def test_the_command(explaining_fit: RegimesFit, tmp_path: Path) -> None:
                           "--patient", "Q01")  # fmt: skip
     assert unknown.code == 2
     assert "patient 'Q01' is not among these 6 patients" in unknown.stderr
+    own = run_command("report", bundle, "--out", tmp_path / "b", "--refit")
+    assert own.code == 2
+    assert "--refit is for patients that the fit has not seen" in own.stderr
+    again = run_command("report", bundle, "--cohort", tmp_path / "new", "--out", tmp_path / "b",
+                        "--patient", "R1", "--refit")  # fmt: skip
+    assert again.code == 0, again.stderr

@@ -30,6 +30,12 @@ def report(
         help="Pages of this cohort's patients, whom the fit has not seen (regimes fits). A cohort "
         "in parts gets a folder of pages for each part, and one list of whom to look at first.",
     ),
+    refit: bool = typer.Option(
+        False,
+        "--refit",
+        help="Patients of --cohort whom the draws of the fit do not foretell: move the draws to "
+        "them (seconds), or sample with them (minutes to hours); else their pages have no numbers.",
+    ),
     threshold: float = typer.Option(
         20.0, "--threshold", help="In 100: from here on the list counts a patient as to look at."
     ),
@@ -74,14 +80,17 @@ def report(
     import datetime
 
     from itb_bayes.cli.report_parts import make_parts_report, refuse_for_parts
+    from itb_bayes.cli.score import say_refit
     from itb_bayes.cohort.asof import parse_as_of
     from itb_bayes.cohort.cohort import Cohort
     from itb_bayes.cohort.partitions import is_partitioned
     from itb_bayes.errors import UsageError
     from itb_bayes.inference.machinery import load_patient_fit
+    from itb_bayes.inference.regimes_fitted import RegimesFit
     from itb_bayes.inference.threads import available_cores
     from itb_bayes.report.exports import Exports
     from itb_bayes.report.writing import write_report
+    from itb_bayes.risk.refit import Refit
 
     when, day = parse_as_of(as_of), parse_day(date)
     if day is None and isinstance(when, datetime.date):
@@ -97,8 +106,13 @@ def report(
             "--scheduler is for a cohort in parts: make one with `itb-bayes data partition COHORT "
             "--out DIR` and name it with --cohort, or leave --scheduler out."
         )
+    if refit and cohort is None:
+        raise UsageError(
+            "--refit is for patients that the fit has not seen: name theirs with --cohort, or "
+            "leave it out."
+        )
     if cohort is not None and in_parts:
-        refuse_for_parts(cohort, tuple(patient), since, dates)
+        refuse_for_parts(cohort, tuple(patient), since, dates, refit=refit)
         place = (workers or 0, scheduler)
         make_parts_report(
             load_patient_fit(fit), cohort, out, (threshold / 100.0, exports, when), place,
@@ -107,11 +121,15 @@ def report(
         return
     fitted = load_patient_fit(fit)
     phases = Phases()
+    fallback = None
+    if refit and isinstance(fitted, RegimesFit):  # others have no pages of such patients
+        fallback = Refit(fitted, say_refit)
     made = write_report(
         fitted, out, tuple(patient), allow_unconverged=allow_unconverged,
         threshold=threshold / 100.0, since=since, exports=exports,
         unseen=None if cohort is None else Cohort.read(cohort), as_of=when,
-        dates=None if dates is None else Cohort.read(dates), on_progress=phases.show,
+        dates=None if dates is None else Cohort.read(dates), fallback=fallback,
+        on_progress=phases.show,
     )  # fmt: skip
     phases.finish()
     if as_json:

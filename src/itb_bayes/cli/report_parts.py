@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def refuse_for_parts(
-    cohort: Path, patients: tuple[str, ...], since: Path | None, dates: Path | None
+    cohort: Path, patients: tuple[str, ...], since: Path | None, dates: Path | None, *, refit: bool
 ) -> None:
     """Refuse options that a cohort in parts does not take, before the fit is read.
 
@@ -33,6 +33,11 @@ def refuse_for_parts(
             where = f"their part is a cohort of its own: --cohort {cohort / part_name(number)}"
         raise UsageError(
             f"--patient {patients[0]!r} with a cohort in parts: {where}. Give it another --out."
+        )
+    if refit:
+        raise UsageError(
+            "--refit is for cohorts that are reported at once: report a part by itself (--cohort "
+            "DIR/part-00000), or leave it out."
         )
     if since is not None:
         raise UsageError(

@@ -123,7 +123,7 @@ def score(
     data = Cohort.read(cohort)
     until = as_of_years(data, when)
     progress = Progress("patients", len(data.patients), quiet=quiet or not sys.stderr.isatty())
-    fallback = Refit(fitted, _say_refit if not quiet else None) if refit else None
+    fallback = Refit(fitted, say_refit if not quiet else None) if refit else None
     table = score_cohort(
         fitted, data, request, until_years=until or None, refuse_stale=True,
         on_progress=progress.update, fallback=fallback,
@@ -132,7 +132,8 @@ def score(
     print_table_of(fitted, table, output)
 
 
-def _say_refit(what: str) -> None:
+def say_refit(what: str) -> None:
+    """Say what is done for a patient whose weights cannot be believed."""
     typer.echo(f"a patient's weights cannot be believed: {what}", err=True)
 
 

@@ -38,7 +38,8 @@ class Provenance:
     synthetic : bool
         Whether the patients are simulated.
     mode : str
-        "refit": the patient's own records were part of the fit.
+        "refit": the fit takes in the patient's own records; "conditional": its draws are weighted
+        by them; "population": neither.
     """
 
     package_version: str

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from itb_bayes.inference.regimes_fitted import RegimesFit
@@ -136,7 +136,7 @@ class ExplainedAssembly:
             patient_id=said.patient_id,
             label=self.frame.labels[said.patient_id],
             diagnosis=summary.diagnosis,
-            provenance=self.frame.provenance,
+            provenance=replace(self.frame.provenance, mode=said.mode),
             gate=self.frame.gate,
             notice=notice(),
             as_of_years=shorten(said.as_of_years),

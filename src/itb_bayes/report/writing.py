@@ -28,6 +28,7 @@ from itb_bayes.report.naming import LIST
 from itb_bayes.report.press import Press
 from itb_bayes.risk.as_of import as_of_times, refuse_later_records
 from itb_bayes.risk.patient import summarise_patients
+from itb_bayes.risk.refit import Refit
 from itb_bayes.risk.regimes_patient import UNSEEN_MODE, summarise_explained
 
 THRESHOLD = 0.2
@@ -64,6 +65,7 @@ def write_report(
     unseen: Cohort | None = None,
     as_of: AsOf | None = None,
     dates: Cohort | None = None,
+    fallback: Refit | None = None,
     on_progress: OnProgress | None = None,
 ) -> WrittenReport:
     """Write the pages of a fit.
@@ -95,6 +97,9 @@ def write_report(
     dates : Cohort, optional
         The fitted cohort, whose dates a fit does not hold; without ``as_of``, its last day of
         record is the as-of date.
+    fallback : Refit, optional
+        For patients of ``unseen`` whom the draws of the fit do not foretell; without it their
+        pages have no numbers.
     on_progress : callable, optional
 
     Raises
@@ -124,8 +129,10 @@ def write_report(
         summaries = summarise_patients(fit, HORIZONS_MONTHS, until)
         assembly = Assembly(fit, summaries, threshold, earlier.documents, earlier.run, until)
     else:
-        source = None if unseen is None or plan is None else _source(plan, unseen)
-        assembly = _explain(fit, plan, source, (threshold, earlier, until), told)
+        others = None
+        if unseen is not None and plan is not None:
+            others = _Others(plan, _source(plan, unseen), frozenset(wanted), fallback)
+        assembly = _explain(fit, others, (threshold, earlier, until), told)
     chosen = [assembly.summaries[i] for i in wanted]
     documents = _write_pages(assembly, chosen, folder, exports, told)
     for name, content in exports.of_report(documents).items():
@@ -153,27 +160,38 @@ def _source(plan: RegimesPlan, unseen: Cohort) -> Source:
     return Source(unseen.name, plan_digest(plan), unseen.synthetic, UNSEEN_MODE, left_out)
 
 
+@dataclass(frozen=True, eq=False)
+class _Others:
+    """Patients that the fit has not seen, the ones whose pages are made, and the fallback."""
+
+    plan: RegimesPlan
+    source: Source
+    wanted: frozenset[int]
+    fallback: Refit | None
+
+
 def _explain(
-    fit: RegimesFit, plan: RegimesPlan | None, source: Source | None,
+    fit: RegimesFit, others: _Others | None,
     shared: tuple[float, Earlier, Mapping[str, float]], told: OnProgress,
 ) -> ExplainedAssembly:  # fmt: skip
     threshold, earlier, until = shared
-    phase = "patients" if plan is None else "fitted patients"
+    phase = "patients" if others is None else "fitted patients"
     told(phase, 0, fit.plan.n_patient)
     fitted = summarise_explained(
         fit, HORIZONS_MONTHS, lambda done, total: told(phase, done, total),
-        as_of_years=until if plan is None else None,
+        as_of_years=until if others is None else None,
     )  # fmt: skip
     rest = (threshold, earlier.documents, earlier.run, until)
-    if plan is None or source is None:
+    if others is None:
         return ExplainedAssembly(fit, fitted, None, *rest)
+    plan = others.plan
     told("patients", 0, plan.n_patient)
     summaries = summarise_explained(
         fit, HORIZONS_MONTHS, lambda done, total: told("patients", done, total), unseen=plan,
-        as_of_years=until,
+        as_of_years=until, fallback=others.fallback, wanted=others.wanted,
     )  # fmt: skip
     groups = ReferenceGroups(fit, fitted, last_years(summaries)).facts()
-    return ExplainedAssembly(fit, summaries, Unseen(plan, source, groups), *rest)
+    return ExplainedAssembly(fit, summaries, Unseen(plan, others.source, groups), *rest)
 
 
 def choose_patients(plan: DriftPlan | RegimesPlan, patients: tuple[str, ...]) -> list[int]:

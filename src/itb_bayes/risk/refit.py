@@ -8,7 +8,7 @@ population that had learned from them alone would be another one.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
@@ -33,6 +33,34 @@ KEPT_PER_CHAIN = 250
 """Draws of each chain that are sampled anew from which a patient's numbers are made."""
 
 _PROFILE = "quick"
+
+
+@dataclass(frozen=True, eq=False)
+class WithPatient:
+    """The posterior with one patient's records in it.
+
+    Attributes
+    ----------
+    draws : RegimesDraws
+        Of this patient alone.
+    weights : PatientWeights
+    failed : str
+        The criterion that sampling did not meet; empty where its draws can be used.
+    """
+
+    draws: RegimesDraws
+    weights: PatientWeights
+    failed: str = ""
+
+    def withheld(self, said: PatientExplanations) -> PatientExplanations:
+        """Return what was said without its numbers, where sampling did not converge."""
+        if not self.failed or not said.present:
+            return said
+        why = f"not estimated: sampling with this patient did not converge ({self.failed})"
+        return replace(
+            said, status=why, present={}, onset={}, rise={}, dose_ug={}, dose_levels_ug={},
+            dots_ug={},
+        )  # fmt: skip
 
 
 class Refit:
@@ -71,28 +99,28 @@ class Refit:
         horizons : tuple of float
             Months, increasing.
         """
+        found = self.posterior(one)
+        said = explain_patient(
+            one, found.draws, filter_patients(one, found.draws), found.weights, 0, MODE, horizons,
+            self.fit.seed,
+        )  # fmt: skip
+        return found.withheld(said)
+
+    def posterior(self, one: RegimesPlan) -> WithPatient:
+        """Return draws given the fitted cohort and the records of one patient."""
         self.tell("moving draws")
         everyone = regimes_draws(one, self.fit.posterior)
         moved = self._mover.move(one, filter_patients(one, everyone).log_likelihood[:, 0])
         if moved.weights.reliable[0]:
-            return self._told(one, moved.draws, moved.weights, horizons)
+            return WithPatient(moved.draws, moved.weights)
         self.tell("moved draws will not do either, sampling with this patient")
-        return self._sampled(one, horizons)
-
-    def _sampled(self, one: RegimesPlan, horizons: tuple[float, ...]) -> PatientExplanations:
         settings = profile_settings(_PROFILE, "regimes", seed=self.fit.seed)
         tree = self.sample(self.fit.plan.followed_by(one), settings)
         posterior = tree["posterior"].to_dataset()
         gate = judge(tree, {"patient explanations": _reported(one, posterior)})
         draws = regimes_draws(one, thin(posterior, KEPT_PER_CHAIN))
-        said = self._told(one, draws, equal_weights(draws.n_draw, 1), horizons)
-        if gate.passed or not said.present:
-            return said
-        why = f"not estimated: sampling with this patient did not converge ({gate.failures()[0]})"
-        return replace(
-            said, status=why, present={}, onset={}, rise={}, dose_ug={}, dose_levels_ug={},
-            dots_ug={},
-        )  # fmt: skip
+        failed = "" if gate.passed else gate.failures()[0]
+        return WithPatient(draws, equal_weights(draws.n_draw, 1), failed)
 
     def sample(self, plan: RegimesPlan, settings: SamplerSettings) -> xr.DataTree:
         """Sample the fit's model on the records of a plan; compiled once."""
@@ -101,13 +129,6 @@ class Refit:
 
             self._sampler = RegimesRefitter(self.fit.spec, self.fit.plan).sample
         return self._sampler(plan, settings)
-
-    def _told(
-        self, one: RegimesPlan, draws: RegimesDraws, weights: PatientWeights,
-        horizons: tuple[float, ...],
-    ) -> PatientExplanations:  # fmt: skip
-        states = filter_patients(one, draws)
-        return explain_patient(one, draws, states, weights, 0, MODE, horizons, self.fit.seed)
 
 
 def _reported(one: RegimesPlan, posterior: xr.Dataset) -> xr.Dataset:

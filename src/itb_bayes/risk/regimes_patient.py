@@ -1,13 +1,14 @@
 """What a regimes fit says about each patient, with everything a page needs."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from itb_bayes.inference.regimes_fitted import RegimesFit
-from itb_bayes.inference.regimes_population import RegimesDraws
+from itb_bayes.inference.regimes_population import RegimesDraws, regimes_draws
 from itb_bayes.inference.regimes_states import StateDraws, filter_patients
 from itb_bayes.inference.threads import map_in_threads
 from itb_bayes.kernel.regimes.layout import EXPLANATIONS, Col
@@ -15,6 +16,7 @@ from itb_bayes.model.regimes_plan import RegimesPlan
 from itb_bayes.risk.evidence import EvidenceLine, strongest_evidence
 from itb_bayes.risk.explanations import (
     MINIMUM_READINGS,
+    UNRELIABLE,
     PatientExplanations,
     explain_patient,
     log_dose_after,
@@ -29,6 +31,7 @@ from itb_bayes.risk.patient import (
     stale_reason,
 )
 from itb_bayes.risk.prior_scaling import PriorScaling, Scaled
+from itb_bayes.risk.refit import Refit
 from itb_bayes.risk.rule import AFTER_YEARS, OLDEST_READING_YEARS, RuleCount, yearly_rises
 from itb_bayes.risk.rule import RISE_UG as RULE_UG
 from itb_bayes.risk.weights import PatientWeights, equal_weights, importance_weights
@@ -72,7 +75,8 @@ class ExplainedPatient:
     tests : tuple of NextTest
         The one worth most first.
     scaled : tuple of Scaled
-        What the explanations would be under weaker and stronger priors; empty where not estimated.
+        What the explanations would be under weaker and stronger priors; empty where not estimated,
+        or where the draws of the fit had to be left for others.
     """
 
     index: int
@@ -97,6 +101,8 @@ def summarise_explained(
     *,
     unseen: RegimesPlan | None = None,
     as_of_years: Mapping[str, float] | None = None,
+    fallback: Refit | None = None,
+    wanted: Collection[int] | None = None,
 ) -> tuple[ExplainedPatient, ...]:
     """Summarise every patient of a fit, or of a plan that the fit has not seen.
 
@@ -115,6 +121,12 @@ def summarise_explained(
     as_of_years : mapping of patient_id to float, optional
         As-of time of patients (years since implant): a record that ended long before gives no
         numbers. Without it a record is judged by its own end.
+    fallback : Refit, optional
+        For unseen patients whose weights cannot be believed, not even over all draws of the fit;
+        without it they get no numbers.
+    wanted : collection of int, optional
+        Unseen patients whose numbers are asked for, so that no more are taken once more by all
+        draws; all by default.
     """
     plan = fit.plan if unseen is None else unseen
     draws = fit.population(unseen)
@@ -135,7 +147,13 @@ def summarise_explained(
         plan.n_patient,
         lambda done: told(draws.n_draw + done, total),
     )
-    return tuple(out)
+    if unseen is None:
+        return tuple(out)
+    again = _OnceMore(fit, unseen, horizons_months, until, fallback)
+    return tuple(
+        again.summarise(i) if _unforeseen(summary) and (wanted is None or i in wanted) else summary
+        for i, summary in enumerate(out)
+    )
 
 
 def dose_course(plan: RegimesPlan, patient: int) -> tuple[Array, Array]:
@@ -202,7 +220,7 @@ class _Asked:
     draws: RegimesDraws
     states: StateDraws
     weights: PatientWeights
-    scaling: PriorScaling
+    scaling: PriorScaling | None
     mode: str
     horizons: tuple[float, ...]
     seed: int
@@ -243,10 +261,65 @@ def _summarise(ask: _Asked, i: int, as_of_years: float | None) -> ExplainedPatie
         tests=tests,
         scaled=(
             ask.scaling.told(states.now[:, i], None if ask.mode == MODE else weights.weight[:, i])
-            if estimated
+            if estimated and ask.scaling is not None
             else ()
         ),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _OnceMore:
+    """Summaries of unseen patients whom the draws for all do not foretell.
+
+    First by all draws of the fit, then by the posterior with the patient in it.
+    """
+
+    fit: RegimesFit
+    plan: RegimesPlan
+    horizons: tuple[float, ...]
+    until: Mapping[str, float]
+    fallback: Refit | None
+
+    @cached_property
+    def scaling(self) -> PriorScaling:
+        return PriorScaling.of(self.fit.spec, self.fit.posterior)
+
+    def summarise(self, i: int) -> ExplainedPatient:
+        one = self.plan.between(i, i + 1)
+        draws = regimes_draws(one, self.fit.posterior)
+        states = filter_patients(one, draws)
+        weights = importance_weights(states.log_likelihood)
+        found = self._told(one, draws, states, weights, self.scaling, UNSEEN_MODE)
+        if _unforeseen(found) and self.fallback is not None:
+            with_patient = self.fallback.posterior(one)
+            draws, weights = with_patient.draws, with_patient.weights
+            found = self._told(one, draws, filter_patients(one, draws), weights, None, MODE)
+            if with_patient.failed:
+                found = _unanswered(found, with_patient.withheld(found.said))
+        return replace(found, index=i)
+
+    def _told(
+        self, one: RegimesPlan, draws: RegimesDraws, states: StateDraws, weights: PatientWeights,
+        scaling: PriorScaling | None, mode: str,
+    ) -> ExplainedPatient:  # fmt: skip
+        ask = _Asked(one, draws, states, weights, scaling, mode, self.horizons, self.fit.seed)
+        return _summarise(ask, 0, self.until.get(one.patient_ids[0]))
+
+
+def _unforeseen(found: ExplainedPatient) -> bool:
+    """Return whether nothing but the weights of the draws stands in the way of numbers."""
+    return found.reasons == (found.said.status.removeprefix("not estimated: "),) and (
+        found.said.status.startswith(UNRELIABLE)
+    )
+
+
+def _unanswered(found: ExplainedPatient, said: PatientExplanations) -> ExplainedPatient:
+    """Return a summary without its numbers."""
+    why = (said.status.removeprefix("not estimated: "),)
+    return replace(
+        found, status="not estimated", reasons=why, said=said, forecasts=(), leading="",
+        evidence=(), tests=(),
+    )  # fmt: skip
 
 
 def draws_like(draws: RegimesDraws, weight: Array) -> RegimesDraws:
