@@ -10,7 +10,7 @@ from base_cohort import base_files, write_files
 from mutations import add, put, swap
 from typer.testing import CliRunner
 
-from itb_bayes.cli.data import MAX_PROBLEMS_SHOWN, app
+from itb_bayes.cli.data import app
 from itb_bayes.errors import CohortError
 
 WIDE_TERMINAL = {"COLUMNS": "300"}
@@ -66,13 +66,16 @@ def test_values_are_not_taken_for_markup(tmp_path: Path) -> None:
 
 def test_very_long_lists_are_cut_and_say_so(tmp_path: Path) -> None:
     files = base_files()
-    n_rows = MAX_PROBLEMS_SHOWN + 7
+    n_rows = 507
     header = "patient_id,date,expected_residual_ml,actual_residual_ml\n"
     put("refills.csv", header + "P01,bad,3,3\n" * n_rows)(files)
     folder = write_files(tmp_path / "long", files)
     result = CliRunner().invoke(app, ["validate", str(folder)])
     assert result.exit_code == 4
-    assert "… and 7 more; --json lists them all." in result.stdout
+    assert result.stdout.count("bad") == 3
+    assert "5-508" in result.stdout
+    assert "the same, 504 more times" in result.stdout
+    assert "--json lists every problem." in result.stdout
     verdict = json.loads(CliRunner().invoke(app, ["validate", str(folder), "--json"]).stdout)
     assert verdict["n_errors"] == n_rows == len(verdict["problems"])
 

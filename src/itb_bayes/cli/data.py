@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Validate, describe and import cohorts.")
 
 DATA_INVALID = 4
-MAX_PROBLEMS_SHOWN = 500
+MAX_LINES_SHOWN = 200
 _PLAIN_WIDTH = 160
 
 _COHORT = typer.Argument(help="Folder of CSV or Parquet files, or an Excel workbook.")
@@ -103,7 +103,7 @@ def import_wide(
     synthetic: bool = typer.Option(False, "--synthetic", help="The data are simulated."),
 ) -> None:
     """Turn a table with year columns (y1, y2, …) into a cohort folder."""
-    from itb_bayes.cohort.problems import InvalidCohort
+    from itb_bayes.cohort.invalid import InvalidCohort
     from itb_bayes.cohort.wide import import_wide as import_table
 
     try:
@@ -129,12 +129,15 @@ def _print_problems(name: str, problems: "tuple[Problem, ...]") -> None:
     """Print a table of problems and a line that counts them; nothing when there are none."""
     if not problems:
         return
+    from itb_bayes.cohort.listing import condense
     from itb_bayes.cohort.rendering import problem_table
 
-    _console().print(problem_table(problems[:MAX_PROBLEMS_SHOWN]))
-    if len(problems) > MAX_PROBLEMS_SHOWN:
-        left = len(problems) - MAX_PROBLEMS_SHOWN
-        typer.echo(f"… and {left} more; --json lists them all.")
+    entries = condense(problems)
+    _console().print(problem_table(entries[:MAX_LINES_SHOWN]))
+    if len(entries) > MAX_LINES_SHOWN:
+        typer.echo(f"… and {len(entries) - MAX_LINES_SHOWN} more lines.")
+    if len(entries) < len(problems) or len(entries) > MAX_LINES_SHOWN:
+        typer.echo("--json lists every problem.")
     n_errors = sum(problem.severity == "error" for problem in problems)
     n_warnings = len(problems) - n_errors
     typer.echo(f"{name}: {_count(n_errors, 'error')}, {_count(n_warnings, 'warning')}.")

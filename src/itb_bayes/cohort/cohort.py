@@ -8,8 +8,9 @@ from typing import Self
 import pandas as pd
 
 from itb_bayes.cohort.fingerprint import fingerprint_tables
+from itb_bayes.cohort.invalid import InvalidCohort
 from itb_bayes.cohort.metadata import Metadata
-from itb_bayes.cohort.problems import InvalidCohort, Problem
+from itb_bayes.cohort.problems import Problem
 from itb_bayes.cohort.reading import Examination, examine
 from itb_bayes.cohort.timebasis import TimeBasis
 from itb_bayes.cohort.writing import write_tables

@@ -11,12 +11,9 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from itb_bayes.errors import CohortError
-
 Severity = Literal["error", "warning"]
 
 MAX_SHOWN = 60
-MAX_IN_MESSAGE = 12
 
 
 @dataclass(frozen=True)
@@ -64,30 +61,6 @@ class Problem:
             place += f", {self.column}"
         shown = f" [{self.value}]" if self.value else ""
         return f"{place}{shown}: {self.message} {self.mend}".rstrip()
-
-
-class InvalidCohort(CohortError):
-    """A cohort with at least one error; carries all its problems.
-
-    Attributes
-    ----------
-    cohort_name : str
-        Name of the cohort.
-    problems : tuple of Problem
-        Errors and warnings, in the order of the files.
-    """
-
-    def __init__(self, cohort_name: str, problems: tuple[Problem, ...]) -> None:
-        self.cohort_name = cohort_name
-        self.problems = problems
-        errors = [problem for problem in problems if problem.severity == "error"]
-        noun = "problem" if len(errors) == 1 else "problems"
-        lines = [f"cohort {cohort_name!r} has {len(errors)} {noun}; nothing was read."]
-        lines += [f"  {problem}" for problem in errors[:MAX_IN_MESSAGE]]
-        if len(errors) > MAX_IN_MESSAGE:
-            left = len(errors) - MAX_IN_MESSAGE
-            lines.append(f"  and {left} more: 'itb-bayes data validate' lists them all.")
-        super().__init__("\n".join(lines))
 
 
 class ProblemLog:

@@ -6,16 +6,22 @@ from rich.table import Table
 from rich.text import Text
 
 from itb_bayes.cohort.description import CohortDescription, Coverage, GroupSize, Quantiles
-from itb_bayes.cohort.problems import Problem
+from itb_bayes.cohort.listing import Entry
 
 SYNTHETIC_LABEL = "SYNTHETIC DATA"
 
 
-def problem_table(problems: Iterable[Problem]) -> Table:
+def problem_table(entries: Iterable[Entry]) -> Table:
     """Return problems as a table: where, what is wrong, what to do."""
     table = _table(None, "file", "row", "column", "value", "what is wrong", "what to do")
-    for problem in problems:
+    for entry in entries:
+        problem = entry.problem
         warning = problem.severity == "warning"
+        if entry.n_further:
+            told = f"the same, {entry.n_further} more times"
+            more = (problem.file, entry.rows, problem.column or "", "…", told, "")
+            table.add_row(*(Text(cell) for cell in more), style="yellow" if warning else "")
+            continue
         # Text, not markup: a value may hold square brackets.
         cells = (
             problem.file,

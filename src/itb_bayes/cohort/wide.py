@@ -13,8 +13,9 @@ import pandas as pd
 from itb_bayes.cohort.cohort import Cohort
 from itb_bayes.cohort.contract import PATIENTS
 from itb_bayes.cohort.csvtable import read_csv_table
+from itb_bayes.cohort.invalid import InvalidCohort
 from itb_bayes.cohort.metadata import Metadata
-from itb_bayes.cohort.problems import InvalidCohort, Problem, ProblemLog, suggest
+from itb_bayes.cohort.problems import Problem, ProblemLog, suggest
 from itb_bayes.cohort.rawtable import RawTable
 from itb_bayes.cohort.reading import Examination, examine_source
 from itb_bayes.cohort.sources import Source

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
+from itb_bayes.cohort.invalid import InvalidCohort
 from itb_bayes.cohort.partitions import part_name
-from itb_bayes.cohort.problems import InvalidCohort
 from itb_bayes.errors import CohortError, ItbBayesError
 
 MAX_NAMED = 5
