@@ -316,3 +316,42 @@ def test_reading_large_cohorts_takes_less_than_three_seconds(tmp_path: Path) -> 
     assert time.process_time() - start < 3.0
     assert len(cohort.doses) == n_patients * n_doses
     assert cohort.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("doses", "told"),
+    [
+        ((100, 150, 1600, 160, 170), [(4, "10.7 times the one before")]),
+        ((100, 150, 16, 160, 170), [(4, "1/9.4 of the one before")]),
+        ((100, 150, 160, 165, 1700), [(6, "10.3 times the one before")]),
+        ((100, 150, 160, 165, 17), [(6, "1/9.7 of the one before")]),
+        ((40, 150, 160, 400, 390), []),
+        ((100, 600, 130, 140, 150), []),  # five times one neighbour alone
+        ((15, 150, 160, 165, 170), []),  # a first dose has no one before
+    ],
+)
+def test_a_slip_of_the_decimal_point_is_a_warning(
+    tmp_path: Path, doses: tuple[float, ...], told: list[tuple[int, str]]
+) -> None:
+    files = base_files()
+    lines = [f"P01,{2010 + k}-02-04,{dose}" for k, dose in enumerate(doses)]
+    put("doses.csv", "\n".join(("patient_id,date,daily_dose_ug", *lines, "")))(files)
+    files.pop("refills.csv", None)
+    found = [p for p in read(tmp_path, files).warnings if p.code == "dose_slip"]
+    assert [(p.row, words in p.message) for p, (_, words) in zip(found, told, strict=True)] == [
+        (row, True) for row, _ in told
+    ]
+    assert all(p.mend.startswith("If a digit or the decimal point slipped") for p in found)
+
+
+def test_a_small_last_dose_after_a_holiday_is_no_slip(tmp_path: Path) -> None:
+    files = base_files()
+    rows = "P01,2010-01-04,100\nP01,2011-01-04,400\nP01,2012-01-04,420\nP01,2013-01-04,40\n"
+    put("doses.csv", "patient_id,date,daily_dose_ug\n" + rows)(files)
+    files.pop("refills.csv", None)
+    events = "P01,2012-06-01,holiday_start\nP01,2012-07-01,holiday_end\n"
+    codes = [p.code for p in read(tmp_path, files).warnings]
+    assert "dose_slip" in codes
+    put("events.csv", "patient_id,date,event\n" + events)(files)
+    codes = [p.code for p in read(tmp_path / "again", files).warnings]
+    assert "dose_slip" not in codes

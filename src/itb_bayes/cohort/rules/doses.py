@@ -11,6 +11,7 @@ from itb_bayes.cohort.rules.ordering import (
     time_column,
     within_periods,
 )
+from itb_bayes.cohort.rules.slips import check_slips
 from itb_bayes.cohort.timebasis import TimeBasis
 
 # No pump regime in the literature treats spasticity with less; in mg/day all do.
@@ -49,7 +50,10 @@ def check_doses(
     _check_unit(doses, records, log)
     if pauses_known:
         _check_zero(doses, records[~is_paused], log)
-    _check_jumps(doses, records[~is_paused & (records["daily_dose_ug"] > 0)], log)
+    running = records[~is_paused & (records["daily_dose_ug"] > 0)]
+    _check_jumps(doses, running, log)
+    if pauses_known:
+        check_slips(doses, running, set(paused["patient_id"]), log)
     given = records[records["daily_dose_ug"] > 0]
     _flag(
         doses,
