@@ -6,6 +6,7 @@ run replaces.
 """
 
 import errno
+import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -73,6 +74,32 @@ def refusals_in_words(path: Path) -> Iterator[None]:
         if not is_refused_by_system(error):
             raise
         raise cannot_write(path, error) from error
+
+
+@contextmanager
+def held(lock_file: Path, busy: str) -> Iterator[None]:
+    """Hold a folder for this process; the lock ends with the process, however it ends.
+
+    Parameters
+    ----------
+    lock_file : Path
+        In the folder.
+    busy : str
+        What is said where another process holds it.
+
+    Raises
+    ------
+    UsageError
+        If another process holds it, or the folder cannot be written.
+    """
+    with refusals_in_words(lock_file.parent):
+        lock = lock_file.open("w")
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UsageError(busy) from None
+        yield
 
 
 def part_of(path: Path) -> Path:

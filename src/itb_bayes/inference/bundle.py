@@ -4,7 +4,6 @@
 every other file; a bundle whose files do not match is refused. Nothing is pickled.
 """
 
-import fcntl
 import hashlib
 import json
 import os
@@ -144,14 +143,8 @@ def exclusive(working: Path) -> Iterator[None]:
     UsageError
         If another process holds it.
     """
-    with (working / LOCK_FILE).open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UsageError(
-                "another process is making this fit right now; wait for it, or choose another "
-                "--out."
-            ) from None
+    busy = "another process is making this fit right now; wait for it, or choose another --out."
+    with storage.held(working / LOCK_FILE, busy):
         yield
 
 

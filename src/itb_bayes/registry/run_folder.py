@@ -1,6 +1,5 @@
 """The folder of a run over parts: one run, one process at a time, gone on with after a kill."""
 
-import fcntl
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -8,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from itb_bayes.errors import UsageError
-from itb_bayes.storage import is_part, refusals_in_words, write_whole
+from itb_bayes.storage import held, is_part, refusals_in_words, write_whole
 
 FORMAT = 1
 RUN_FILE, LOCK_FILE = "_run.json", ".lock"
@@ -73,16 +72,11 @@ class RunFolder:
         UsageError
             If another process holds it, or the folder cannot be written.
         """
-        with refusals_in_words(self.folder):
-            lock = (self.folder / LOCK_FILE).open("w")
-        with lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise UsageError(
-                    f"another process is writing {self._holds} into {self.folder} right now; wait "
-                    "for it, or name another --out."
-                ) from None
+        busy = (
+            f"another process is writing {self._holds} into {self.folder} right now; wait for it, "
+            "or name another --out."
+        )
+        with held(self.folder / LOCK_FILE, busy):
             yield
 
     def write_text(self, name: str, text: str, mode: int | None = None) -> None:

@@ -1,6 +1,5 @@
 """The folder of a calibration: one small file per replicate, each written whole or not at all."""
 
-import fcntl
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ import pandas as pd
 
 from itb_bayes.errors import UsageError
 from itb_bayes.evaluate.calibration.experiment import N_RANKED, Replicate
-from itb_bayes.storage import cannot_write, is_part, refusals_in_words, write_whole
+from itb_bayes.storage import cannot_write, held, is_part, write_whole
 
 FORMAT = 1
 RUN_FILE = "run.json"
@@ -75,16 +74,11 @@ class CalibrationFolder:
         UsageError
             If another process holds it, or the folder cannot be written.
         """
-        with refusals_in_words(self.folder):
-            lock = (self.folder / LOCK_FILE).open("w")
-        with lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise UsageError(
-                    f"another process is calibrating into {self.folder}; wait for it, or choose "
-                    "another --out."
-                ) from None
+        busy = (
+            f"another process is calibrating into {self.folder}; wait for it, or choose another "
+            "--out."
+        )
+        with held(self.folder / LOCK_FILE, busy):
             for part in (self.folder / REPLICATES).iterdir():
                 if is_part(part):  # of a run that was killed
                     part.unlink()
