@@ -8,10 +8,10 @@ from itb_bayes.evaluate.accuracy import (
     brier_score,
     index_of_accuracy,
     interval,
-    patient_weights,
     ratio,
     score_accuracy,
 )
+from itb_bayes.evaluate.resampling import PatientResamples
 
 
 def brute_area(score: np.ndarray, truth: np.ndarray) -> float:
@@ -62,7 +62,7 @@ def test_intervals_are_those_of_resampled_patients_done_the_long_way() -> None:
     probability = np.clip(0.2 + 0.4 * truth + rng.normal(0, 0.15, patient.size), 0, 1)
     got = score_accuracy(patient, probability, truth, n_resample=60, seed=9)
     ipa, area, expected = [], [], []
-    for weight in patient_weights(12, 60, 9):
+    for weight in PatientResamples(12, 60, 9):
         rows = np.repeat(np.arange(patient.size), weight[patient])
         ipa.append(index_of_accuracy(probability[rows], truth[rows]))
         if truth[rows].any():
@@ -99,3 +99,12 @@ def test_dividing_by_zero_gives_no_number() -> None:
     found = ratio(np.array([1.0, 2.0]), np.array([0.0, 4.0]))
     assert np.isnan(found[0])
     assert found[1] == 0.5
+
+
+def test_resamples_are_multinomial_counts_kept_small() -> None:
+    resamples = PatientResamples(7, 120, 3)
+    want = np.random.default_rng(3).multinomial(7, np.full(7, 1 / 7), size=120)
+    np.testing.assert_array_equal(np.array(list(resamples)), want)
+    values = np.random.default_rng(1).normal(size=7)
+    np.testing.assert_allclose(resamples.totals(values), want @ values, rtol=1e-12)
+    np.testing.assert_array_equal(resamples.of(np.array([2, 2, 5])), want[:, [2, 2, 5]])

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from itb_bayes.evaluate.resampling import PatientResamples
+
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
@@ -106,12 +108,6 @@ class _AreaUnderCurve:
         return float((positive * (below + 0.5 * negative)).sum() / pairs) if pairs else float("nan")
 
 
-def patient_weights(n_patient: int, n_resample: int, seed: int) -> NDArray[np.int64]:
-    """Return how often each patient is drawn, shape (n_resample, n_patient)."""
-    rng = np.random.default_rng(seed)
-    return rng.multinomial(n_patient, np.full(n_patient, 1.0 / n_patient), size=n_resample)
-
-
 def interval(value: float, resampled: Array) -> Estimate:
     """Return a figure with the 2.5 and 97.5 % quantiles of its resampled values."""
     known = resampled[np.isfinite(resampled)]
@@ -152,16 +148,16 @@ def score_accuracy(
     Accuracy
     """
     n_patient = int(patient.max()) + 1
-    weights = patient_weights(n_patient, n_resample, seed)
+    resamples = PatientResamples(n_patient, n_resample, seed)
 
     def sums(values: Array) -> tuple[float, Array]:
         by_patient = np.bincount(patient, values, n_patient)
-        return float(by_patient.sum()), weights @ by_patient
+        return float(by_patient.sum()), resamples.totals(by_patient)
 
     (n, ns), (y, ys) = sums(np.ones(truth.size)), sums(truth.astype(float))
     (b, bs), (p, ps) = sums((probability - truth) ** 2), sums(probability)
     area = _AreaUnderCurve(probability, truth)
-    areas = np.array([area.weighted(row[patient].astype(float)) for row in weights])
+    areas = np.array([area.weighted(row[patient].astype(float)) for row in resamples])
     rates = ys / ns
     return Accuracy(
         n_visit=truth.size,

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from itb_bayes.errors import UsageError
-from itb_bayes.evaluate.accuracy import Array, Estimate, Flags, interval, patient_weights
+from itb_bayes.evaluate.accuracy import Array, Estimate, Flags, interval
+from itb_bayes.evaluate.resampling import PatientResamples
 
 THRESHOLDS = (0.05, 0.1, 0.2, 0.3, 0.5)
 
@@ -65,11 +66,11 @@ def net_benefits(
     if not all(0.0 < threshold < 1.0 for threshold in thresholds):
         raise UsageError("thresholds of net benefit lie between 0 and 1, both left out.")
     names, number = np.unique(patient, return_inverse=True)
-    weights = patient_weights(names.size, n_resample, seed)
+    resamples = PatientResamples(names.size, n_resample, seed)
 
     def sums(values: Array) -> tuple[float, Array]:
         by_patient = np.bincount(number, values, names.size)
-        return float(by_patient.sum()), weights @ by_patient
+        return float(by_patient.sum()), resamples.totals(by_patient)
 
     (n, ns), (sick, sicks) = sums(np.ones(truth.size)), sums(_ones(truth))
     out = []

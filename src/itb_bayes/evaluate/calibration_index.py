@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from itb_bayes.errors import UsageError
-from itb_bayes.evaluate.accuracy import Array, Estimate, Flags, interval, patient_weights
+from itb_bayes.evaluate.accuracy import Array, Estimate, Flags, interval
 from itb_bayes.evaluate.reliability import draw_outcomes
+from itb_bayes.evaluate.resampling import PatientResamples
 
 SPAN = 2.0 / 3.0
 """Share of the probabilities that each local line is fitted to (the usual lowess)."""
@@ -157,7 +158,7 @@ def calibration_indexes(
     perfect = index_values(smoother.distances(drawn.astype(float)))
     names, number = np.unique(patient, return_inverse=True)
     again = np.empty((n_resample, 3))
-    for r, times in enumerate(patient_weights(names.size, n_resample, seed)):
+    for r, times in enumerate(PatientResamples(names.size, n_resample, seed)):
         weight = times[number].astype(float)
         distances = Smoother(probability, weight).distances(truth.astype(float)[None])
         again[r] = index_values(distances, weight)[0]

@@ -20,9 +20,9 @@ from itb_bayes.evaluate.accuracy import (
     Estimate,
     Flags,
     interval,
-    patient_weights,
     ratio,
 )
+from itb_bayes.evaluate.resampling import PatientResamples
 from itb_bayes.evaluate.visits import DAYS_PER_YEAR
 from itb_bayes.evaluate.watch import Watch
 
@@ -147,14 +147,14 @@ def summarise_alarms(
 ) -> AlarmSummary:
     """Summarise the alarms of a score at a threshold, with patient-bootstrap intervals."""
     counts = count_alarms(watch, score, threshold)
-    weights = patient_weights(watch.n_patient, n_resample, seed)
+    resamples = PatientResamples(watch.n_patient, n_resample, seed)
     caught = np.isfinite(counts.delay_days)
     episodes = np.bincount(watch.episode_patient, minlength=watch.n_patient).astype(float)
     caught_by = np.bincount(watch.episode_patient, caught, watch.n_patient)
 
     def estimate(over: Array, under: Array, scale: float = 1.0) -> Estimate:
         point = float(scale * ratio(np.asarray(over.sum()), np.asarray(under.sum())))
-        return interval(point, scale * ratio(weights @ over, weights @ under))
+        return interval(point, scale * ratio(resamples.totals(over), resamples.totals(under)))
 
     return AlarmSummary(
         threshold=threshold,
@@ -165,12 +165,12 @@ def summarise_alarms(
         false_per_100_years=estimate(counts.false_alarms, watch.years, 100.0),
         sensitivity=estimate(caught_by, episodes),
         delay_months=_median_delay(
-            counts.delay_days[caught] / _DAYS_PER_MONTH, weights[:, watch.episode_patient[caught]]
+            counts.delay_days[caught] / _DAYS_PER_MONTH, resamples.of(watch.episode_patient[caught])
         ),
     )
 
 
-def _median_delay(delay_months: Array, weights: NDArray[np.int64]) -> Estimate:
+def _median_delay(delay_months: Array, weights: NDArray[np.uint16]) -> Estimate:
     if not delay_months.size:
         return Estimate(float("nan"), float("nan"), float("nan"))
     resampled = np.array(
@@ -183,9 +183,9 @@ def sensitivity_gain(
     watch: Watch, score: AlarmCounts, other: AlarmCounts, *, n_resample: int = 1000, seed: int = 1
 ) -> Estimate:
     """Return sensitivity minus that of a comparator, with the paired patient-bootstrap interval."""
-    weights = patient_weights(watch.n_patient, n_resample, seed)
+    resamples = PatientResamples(watch.n_patient, n_resample, seed)
     episodes = np.bincount(watch.episode_patient, minlength=watch.n_patient).astype(float)
     difference = np.isfinite(score.delay_days).astype(float) - np.isfinite(other.delay_days)
     gained = np.bincount(watch.episode_patient, difference, watch.n_patient)
     point = float(ratio(np.asarray(gained.sum()), np.asarray(episodes.sum())))
-    return interval(point, ratio(weights @ gained, weights @ episodes))
+    return interval(point, ratio(resamples.totals(gained), resamples.totals(episodes)))

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from itb_bayes.checks.bands import ecdf_at, uniform_band
 from itb_bayes.checks.pit import ecdf_table, pit_summary
 from itb_bayes.checks.result import CheckResult
-from itb_bayes.evaluate.accuracy import Estimate, interval, patient_weights, score_accuracy
+from itb_bayes.evaluate.accuracy import Estimate, interval, score_accuracy
 from itb_bayes.evaluate.benefit import net_benefits
 from itb_bayes.evaluate.calibration_index import calibration_indexes
 from itb_bayes.evaluate.crossval.drift import LINE, METHODS, MODEL, NAIVE, FoldOutcome
+from itb_bayes.evaluate.resampling import PatientResamples
 
 Array = NDArray[np.float64]
 
@@ -40,10 +41,10 @@ def forecast_checks(outcomes: Sequence[FoldOutcome], seed: int) -> tuple[CheckRe
 def _means(rows: pd.DataFrame, values: Array, seed: int) -> Estimate:
     """Return a mean over forecasts with its interval over resampled patients."""
     names, number = np.unique(rows["patient"].to_numpy(), return_inverse=True)
-    weights = patient_weights(names.size, N_RESAMPLE, seed)
+    resamples = PatientResamples(names.size, N_RESAMPLE, seed)
     total = np.bincount(number, values, names.size)
-    count = np.bincount(number, minlength=names.size)
-    return interval(float(values.mean()), (weights @ total) / (weights @ count))
+    count = np.bincount(number, minlength=names.size).astype(np.float64)
+    return interval(float(values.mean()), resamples.totals(total) / resamples.totals(count))
 
 
 def _said(estimate: Estimate, digits: int = 3) -> str:
