@@ -22,6 +22,12 @@ TAIL = 0.05
 MINIMUM_PATIENTS = 10
 FULL_STEP = 0.99
 BAND_PROBABILITY = 0.95
+"""Of a right model's whole curve staying inside."""
+
+MANY_BAND_PROBABILITY = 0.99
+"""The same, where a report holds more than a dozen curves: at 0.95 every other report of a right
+model would have one that failed."""
+
 TAIL_INTERVAL = 0.99
 
 
@@ -157,9 +163,9 @@ def pit_checks(forecasts: OneStepPit) -> tuple[CheckResult, ...]:
     )
 
 
-def ecdf_table(pit: NDArray[np.float64]) -> pd.DataFrame:
-    """Return ECDF minus the diagonal with its 95 % simultaneous band, in long form."""
-    band = uniform_band(pit.size, BAND_PROBABILITY)
+def ecdf_table(pit: NDArray[np.float64], probability: float = BAND_PROBABILITY) -> pd.DataFrame:
+    """Return ECDF minus the diagonal with its simultaneous band, in long form."""
+    band = uniform_band(pit.size, probability)
     return pd.DataFrame(
         {
             "z": band.z,
@@ -177,6 +183,7 @@ def shape_check(
     what: str = "doses",
     repeats: float = 0.0,
     which: str = "last",
+    probability: float = BAND_PROBABILITY,
 ) -> CheckResult:
     """Judge the shape of the PITs of one reading per patient.
 
@@ -190,15 +197,18 @@ def shape_check(
         Share of readings that repeat the one before exactly, where the model is continuous.
     which : str
         Which of their readings each patient gives.
+    probability : float
+        That the whole curve of a right model stays inside the band.
     """
     criterion = (
-        f"passes if the distribution of the {which} readings' PIT stays inside the 95 % "
-        "simultaneous band of a uniform one (it leaves the band by chance for 1 in 20 right "
+        f"passes if the distribution of the {which} readings' PIT stays inside the "
+        f"{100 * probability:.0f} % simultaneous band of a uniform one (it leaves the band by "
+        f"chance for 1 in {1 / (1 - probability):.0f} right "
         "models); one reading per patient, so that they are independent"
     )
     if last.size < MINIMUM_PATIENTS:
         return too_few(name, question, criterion, last.size)
-    band = uniform_band(last.size, BAND_PROBABILITY)
+    band = uniform_band(last.size, probability)
     inside = band.holds(ecdf_at(last, band.z))
     summary = f"{which.capitalize()} readings of {last.size} patients: the curve " + (
         "stays inside the band." if inside else f"leaves the band; {_shape(last, what)}."
@@ -209,8 +219,9 @@ def shape_check(
             "model cannot; such readings gather near the middle."
         )
     return CheckResult(
-        name, question, criterion, inside, summary, pit_summary(last), "ecdf", ecdf_table(last)
-    )
+        name, question, criterion, inside, summary, pit_summary(last), "ecdf",
+        ecdf_table(last, probability),
+    )  # fmt: skip
 
 
 def tail_check(

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from itb_bayes.checks.pit import shape_check
+from itb_bayes.checks.pit import MANY_BAND_PROBABILITY, shape_check
 from itb_bayes.checks.predictive import compare
 from itb_bayes.checks.regimes_forecasts import ForecastDraws, Forecasts
 from itb_bayes.checks.regimes_pit import FAULTS, REPEATED, WORDS
@@ -71,6 +71,7 @@ def _reading_check(
         first_after(plan, forecasts, pit, landmark),
         many,
         which="next",
+        probability=MANY_BAND_PROBABILITY,
     )
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from itb_bayes.checks.pit import (
+    MANY_BAND_PROBABILITY,
     MINIMUM_PATIENTS,
     ecdf_table,
     left_out_note,
@@ -74,6 +75,7 @@ def left_out_checks(
                 "patients said?",
                 pit,
                 many,
+                probability=MANY_BAND_PROBABILITY,
             )
             out.append(replace(result, summary=result.summary + left_out_note(n_unreliable)))
     return tuple(out)
@@ -104,6 +106,7 @@ def _channel_checks(channel: str, forecasts: Forecasts, seed: int) -> list[Check
             f"Did each patient's last {one} fall where the earlier records said it would?",
             last,
             many,
+            probability=MANY_BAND_PROBABILITY,
         ),
         tail_check(f"pit-{channel}-tails", f"Are surprising {many} as rare as forecast?", last),
     ]
@@ -116,6 +119,7 @@ def _channel_checks(channel: str, forecasts: Forecasts, seed: int) -> list[Check
                 first_of_each(forecasts.patient, pit),
                 many,
                 which="first",
+                probability=MANY_BAND_PROBABILITY,
             )
         )
     if every.size >= MINIMUM_PATIENTS:
@@ -135,7 +139,7 @@ def _all_check(channel: str, pit: Array) -> CheckResult:
         f"{100 * np.mean(np.abs(pit - 0.5) < 0.25):.0f} % inside their 50 % forecast intervals.",
         pit_summary(pit),
         "ecdf",
-        ecdf_table(pit),
+        ecdf_table(pit, MANY_BAND_PROBABILITY),
     )
 
 

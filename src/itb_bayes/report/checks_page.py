@@ -221,8 +221,8 @@ PRIOR_BANDS_READ = (
     "bands of 50 and 90 % (blue), plausible bounds (dash-dotted)."
 )
 ECDF_READ = (
-    "Empirical distribution function of the PIT minus that of a uniform one (black), with its 95 % "
-    "simultaneous band (blue); points outside the band are marked."
+    "Empirical distribution function of the PIT minus that of a uniform one (black), with its "
+    "simultaneous band (blue; its level is in the criterion); points outside the band are marked."
 )
 RANKS_READ = (
     "One panel per parameter: distribution function of each chain's ranks minus the uniform one, "
