@@ -16,6 +16,8 @@ from itb_bayes import __version__
 
 _SOURCES = Path(__file__).resolve().parent
 
+_TEMPORARY = "itb-bayes-"
+
 
 def kernel_digest() -> str:
     """Return a short digest of the package version and the compiled sources."""
@@ -42,8 +44,15 @@ def compile_cache_dir() -> Path:
         probe.touch()
         probe.unlink()
     except OSError:
-        folder = Path(tempfile.mkdtemp(prefix="itb-bayes-"))
+        folder = Path(tempfile.mkdtemp(prefix=_TEMPORARY))
     return folder
+
+
+def _is_ours(numba_cache: str) -> bool:
+    """Return whether a process of this package, which started this one, chose numba's folder."""
+    path = Path(numba_cache)
+    parent = path.parent.name
+    return path.name == "numba" and (parent == kernel_digest() or parent.startswith(_TEMPORARY))
 
 
 def prepare_compile_cache() -> None:
@@ -55,10 +64,9 @@ def prepare_compile_cache() -> None:
     numba or PyTensor was imported before, these are changed in place; PyTensor's folder of compiled
     code can no longer be.
     """
-    if os.environ.get("NUMBA_CACHE_DIR"):
-        folder = Path(os.environ["NUMBA_CACHE_DIR"]).parent
-    else:
-        folder = compile_cache_dir()
+    chosen = os.environ.get("NUMBA_CACHE_DIR", "")
+    folder = Path(chosen).parent if _is_ours(chosen) else compile_cache_dir()
+    if not chosen:
         os.environ["NUMBA_CACHE_DIR"] = str(folder / "numba")
         if "numba" in sys.modules:
             sys.modules["numba"].config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"]

@@ -22,6 +22,10 @@ class ModelError(ItbBayesError):
     exit_code = 3
 
 
+class NobodyOnRecord(ModelError):
+    """No patient has a dose on record (by the as-of time)."""
+
+
 class CohortError(ItbBayesError):
     """A cohort that breaks the data contract (exit code 4)."""
 

@@ -70,11 +70,11 @@ def test_very_long_lists_are_cut_and_say_so(tmp_path: Path) -> None:
     header = "patient_id,date,expected_residual_ml,actual_residual_ml\n"
     put("refills.csv", header + "P01,bad,3,3\n" * n_rows)(files)
     folder = write_files(tmp_path / "long", files)
-    result = CliRunner().invoke(app, ["validate", str(folder)])
+    result = CliRunner().invoke(app, ["validate", str(folder)], env=WIDE_TERMINAL)
     assert result.exit_code == 4
     assert result.stdout.count("bad") == 3
     assert "5-508" in result.stdout
-    assert "the same, 504 more times" in result.stdout
+    assert "504 more of this kind" in result.stdout
     assert "--json lists every problem." in result.stdout
     verdict = json.loads(CliRunner().invoke(app, ["validate", str(folder), "--json"]).stdout)
     assert verdict["n_errors"] == n_rows == len(verdict["problems"])

@@ -24,7 +24,7 @@ def test_the_rest_of_a_kind_is_counted_where_it_begins():
     assert [entry.n_further for entry in entries] == [0, 0, 0, 7, 0]
     assert entries[3].rows == "5-11"
     assert entries[4].problem.code == "other"
-    assert str(entries[3]) == "doses.csv lines 5-11, dose: the same 7 more times."
+    assert str(entries[3]) == "doses.csv lines 5-11, dose: 7 more problems of this kind."
     assert sum(1 + max(entry.n_further - 1, 0) for entry in entries) == len(found)
 
 
@@ -38,7 +38,7 @@ def test_kinds_are_kept_apart(other):
 def test_a_problem_without_a_row_is_counted_too():
     entries = condense([problem(None)] * 6)
     assert (entries[-1].n_further, entries[-1].rows) == (3, "")
-    assert str(entries[-1]) == "doses.csv, dose: the same 3 more times."
+    assert str(entries[-1]) == "doses.csv, dose: 3 more problems of this kind."
 
 
 @pytest.mark.parametrize(

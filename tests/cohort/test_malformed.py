@@ -166,7 +166,7 @@ def test_long_lists_of_errors_are_cut_in_the_message_only(tmp_path: Path) -> Non
         f"P01,2010-02-{day:02d},3,x\n" for day in range(1, 21)
     )
     with pytest.raises(
-        InvalidCohort, match="lines 5-21, actual_residual_ml: the same 17 more times"
+        InvalidCohort, match="lines 5-21, actual_residual_ml: 17 more problems of this kind"
     ) as caught:
         Cohort.read(write_files(tmp_path / "many", files))
     assert len(caught.value.problems) == 20

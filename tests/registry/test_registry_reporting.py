@@ -17,7 +17,7 @@ import pytest
 from drift_cases import run_command, write_cohort
 from itb_bayes.cohort.cohort import Cohort
 from itb_bayes.cohort.partitions import Partitions, partition_cohort
-from itb_bayes.errors import CohortError, GateError, UsageError
+from itb_bayes.errors import CohortError, GateError, NobodyOnRecord, UsageError
 from itb_bayes.evaluate.distribute import Workplace
 from itb_bayes.inference.regimes_fitted import RegimesFit
 from itb_bayes.registry import reporting
@@ -259,6 +259,34 @@ def test_a_part_is_as_of_the_time_that_was_asked_for(
     assert max(document.as_of_years for document in documents(tmp_path / "out")) <= 1.0
 
 
+def test_a_part_where_nobody_has_a_dose_by_then_has_an_empty_list(
+    fit: RegimesFit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables = regimes_tables()
+    doses = tables["doses.csv"].splitlines()
+    late = [line for line in doses[1:] if line.startswith(("R3,", "R4,"))]
+    kept = [doses[0], *(line for line in doses[1:] if line not in late)]
+    for who in ("R3", "R4"):
+        last = [line for line in late if line.startswith(f"{who},")][-1]
+        kept.append(last)
+    tables["doses.csv"] = "\n".join([*kept, ""])
+    cohort = Cohort.read(write_cohort(tmp_path / "late", tables))
+    parts = partition_cohort(cohort, tmp_path / "parts", 2)
+    first = float(cohort.doses.loc[cohort.doses["patient_id"].isin(["R3", "R4"]), "t_years"].min())
+    made = report_registry(fit, parts, tmp_path / "out", ReportRequest(as_of=first - 0.1))
+    assert (made.index.n_patients, len(made.index.parts)) == (4, 3)
+    own = index_from_json((tmp_path / "out/part-00001/index.json").read_text(encoding="utf-8"))
+    assert (own.patients, own.n_set_aside) == ((), 2)
+    assert (tmp_path / "out/part-00001/index.html").is_file()
+
+    def nobody(*arguments, **settings):
+        raise NobodyOnRecord("no patient has a dose on record.")
+
+    monkeypatch.setattr(reporting, "plan_scoring", nobody)
+    with pytest.raises(UsageError, match=r"has a dose on record by 0\.5; choose a later --as-of"):
+        report_registry(fit, parts, tmp_path / "none", ReportRequest(as_of=0.5))
+
+
 def test_the_command(sealed: Path, parts: Partitions, fit: RegimesFit, tmp_path: Path) -> None:
     words = ("report", sealed, "--cohort", parts.folder, "--out", tmp_path / "out")
     for options, told in (
@@ -278,6 +306,7 @@ def test_the_command(sealed: Path, parts: Partitions, fit: RegimesFit, tmp_path:
     assert "SYNTHETIC DATA" in done.stdout
     assert "6 patients" in done.stdout
     assert "in 3 parts, 3 of them written now" in done.stdout
+    assert "as of their own last record, however old" in done.stdout
     assert len(list((tmp_path / "out").glob("part-*/numbers.csv"))) == 3
     assert (tmp_path / "out").stat().st_mode & 0o777 == 0o700
     assert (tmp_path / "out/index.html").stat().st_mode & 0o777 == 0o600

@@ -14,7 +14,7 @@ import pytest
 from drift_cases import run_command, write_cohort
 from itb_bayes.cohort.cohort import Cohort
 from itb_bayes.cohort.partitions import Partitions, partition_cohort
-from itb_bayes.errors import CohortError, UsageError
+from itb_bayes.errors import CohortError, NobodyOnRecord, UsageError
 from itb_bayes.evaluate.distribute import Workplace
 from itb_bayes.inference.machinery import load_fit
 from itb_bayes.inference.regimes_fitted import RegimesFit
@@ -234,3 +234,12 @@ def test_a_killed_worker_loses_nothing(fit: RegimesFit, cohort: Cohort, tmp_path
     for path in (tmp_path / "alone").glob("*.parquet"):
         assert (tmp_path / "out" / path.name).read_bytes() == path.read_bytes()
     shutil.rmtree(tmp_path / "out")
+
+
+def test_a_part_where_nobody_has_a_dose_is_scored_as_such(fit, parts, tmp_path, monkeypatch):
+    def nobody(*arguments, **settings):
+        raise NobodyOnRecord("no patient has a dose on record.")
+
+    monkeypatch.setattr(scoring, "score_cohort", nobody)
+    found = score_registry(fit, parts, tmp_path / "scores", ScoringRequest())
+    assert list(found.counts) == ["not estimated: no dose on record"]

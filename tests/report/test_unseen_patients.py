@@ -140,7 +140,7 @@ def test_the_fallback_gives_numbers_to_whom_the_fit_does_not_foretell(
         assert document.explanations is not None
         assert document.sensitivity is None  # told of the draws of the fit alone
         words = Page(made.html(patient_id)).words
-        assert "The fit takes in this patient’s records" in words
+        assert "The draws used here take in this patient’s records" in words
     alone = tmp_path / "alone"
     write_report(explaining_fit, alone, ("R2",), unseen=cohort, fallback=fallback)
     page = f"{made.documents['R2'].page_id}.html"

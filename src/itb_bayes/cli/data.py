@@ -117,26 +117,30 @@ def import_wide(
             synthetic=synthetic,
         )
     except InvalidCohort as error:
-        _print_problems(error.cohort_name, error.problems)
+        _print_problems(error.cohort_name, error.problems, every=True)
         raise typer.Exit(DATA_INVALID) from None
-    _print_problems(cohort.name, cohort.warnings)
+    _print_problems(cohort.name, cohort.warnings, every=True)
     typer.echo(
         f"{out}: {_count(len(cohort.patients), 'patient')}, {_count(len(cohort.doses), 'dose')}."
     )
 
 
-def _print_problems(name: str, problems: "tuple[Problem, ...]") -> None:
-    """Print a table of problems and a line that counts them; nothing when there are none."""
+def _print_problems(name: str, problems: "tuple[Problem, ...]", *, every: bool = False) -> None:
+    """Print a table of problems and a line that counts them; nothing when there are none.
+
+    Of many of one kind the first few are shown, unless ``every`` one is.
+    """
     if not problems:
         return
-    from itb_bayes.cohort.listing import condense
+    from itb_bayes.cohort.listing import Entry, condense
     from itb_bayes.cohort.rendering import problem_table
 
-    entries = condense(problems)
-    _console().print(problem_table(entries[:MAX_LINES_SHOWN]))
-    if len(entries) > MAX_LINES_SHOWN:
-        typer.echo(f"… and {len(entries) - MAX_LINES_SHOWN} more lines.")
-    if len(entries) < len(problems) or len(entries) > MAX_LINES_SHOWN:
+    entries = tuple(Entry(problem) for problem in problems) if every else condense(problems)
+    shown = entries if every else entries[:MAX_LINES_SHOWN]
+    _console().print(problem_table(shown))
+    if len(entries) > len(shown):
+        typer.echo(f"… and {len(entries) - len(shown)} more lines.")
+    if not every and len(shown) < len(problems):
         typer.echo("--json lists every problem.")
     n_errors = sum(problem.severity == "error" for problem in problems)
     n_warnings = len(problems) - n_errors

@@ -92,18 +92,22 @@ def _judge_fit(
     """Judge a fit's explanations of patients that it has not seen."""
     from itb_bayes.errors import UsageError
     from itb_bayes.evaluate.explanations.filtered import ExplanationFold, filtered_probabilities
+    from itb_bayes.evaluate.explanations.own import count_own, marks_of
     from itb_bayes.evaluate.explanations.reference import reference_of
     from itb_bayes.evaluate.explanations.scores import explanation_checks
     from itb_bayes.model.regimes_plan import plan_scoring
 
     fitted = load_judged_fit(folder)
-    if fitted.manifest["cohort_fingerprint"] == data.fingerprint:
+    plan = plan_scoring(fitted.plan, data)
+    own = count_own(plan, marks_of(fitted.plan))
+    if own or fitted.manifest["cohort_fingerprint"] == data.fingerprint:
         raise UsageError(
-            f"{folder} was fitted to these very patients, who cannot judge it. Name another "
-            "cohort, or the model file, to fit again without the patients that are judged."
+            f"{folder} was fitted to {own or 'all'} of these {len(data.patients)} patients, who "
+            "cannot judge it. Name another cohort, or the model file, to fit again without the "
+            "patients that are judged."
         )
     reference = reference_of(data, source)
-    scores, unreliable = filtered_probabilities(plan_scoring(fitted.plan, data), fitted.posterior)
+    scores, unreliable = filtered_probabilities(plan, fitted.posterior)
     fold = ExplanationFold(f"run {fitted.run_id}", scores, unreliable, float("nan"), 0)
     facts = [
         fit_fact(fitted),

@@ -90,10 +90,10 @@ def make_parts_report(
 
         print_json(_made_json(made))
     else:
-        _show(made)
+        _show(made, dated=asked[2] is not None)
 
 
-def _show(made: "RegistryReport") -> None:
+def _show(made: "RegistryReport", *, dated: bool) -> None:
     index = made.index
     if index.listed.provenance.synthetic:
         typer.echo("SYNTHETIC DATA: these patients are simulated.")
@@ -104,6 +104,11 @@ def _show(made: "RegistryReport") -> None:
         f"estimated, in {len(index.parts)} parts, {made.written_now} of them written now. It lists "
         f"the first {len(index.listed.patients)}; every part has its own list."
     )
+    if not dated:
+        typer.echo(
+            "Each patient is as of their own last record, however old; with --as-of DAY those "
+            "whose record ended a year before get no numbers."
+        )
     typer.echo("The pages name patients; keep them as you keep the records they come from.")
 
 

@@ -40,7 +40,9 @@ def parse_as_of(text: str | None) -> AsOf | None:
     return years
 
 
-def as_of_years(cohort: Cohort, when: AsOf | None = None) -> dict[str, float]:
+def as_of_years(
+    cohort: Cohort, when: AsOf | None = None, *, part: bool = False
+) -> dict[str, float]:
     """Return the as-of time of every patient, in years since implant.
 
     Parameters
@@ -50,6 +52,10 @@ def as_of_years(cohort: Cohort, when: AsOf | None = None) -> dict[str, float]:
         A day, for cohorts with dates; or years since implant, the same for all. Where not given,
         the last day on which anything of the cohort was recorded: the day it was exported, as far
         as its records tell. Cohorts without dates have no such day: the result is then empty.
+
+    part : bool
+        The cohort is part of one that may have earlier records: a day before all of its own is no
+        error.
 
     Raises
     ------
@@ -69,7 +75,7 @@ def as_of_years(cohort: Cohort, when: AsOf | None = None) -> dict[str, float]:
     implant = pd.to_datetime(cohort.patients["implant_date"]).set_axis(ids)
     first, last = _recorded(cohort, implant)
     day = last if when is None else pd.Timestamp(when)
-    if day < first:
+    if day < first and not part:
         raise UsageError(
             f"--as-of {when} comes before the first record of cohort {cohort.name!r}: nobody has "
             "anything on record by then."

@@ -37,7 +37,7 @@ class Entry:
             return str(self.problem)
         column = f", {self.problem.column}" if self.problem.column else ""
         lines = f" lines {self.rows}" if self.rows else ""
-        return f"{self.problem.file}{lines}{column}: the same {self.n_further} more times."
+        return f"{self.problem.file}{lines}{column}: {self.n_further} more problems of this kind."
 
 
 def condense(problems: Sequence[Problem]) -> tuple[Entry, ...]:

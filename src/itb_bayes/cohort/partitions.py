@@ -262,7 +262,7 @@ def partition_cohort(cohort: Cohort, out: Path, patients_per_part: int) -> Parti
     if patients_per_part < 1:
         raise UsageError(f"--patients-per-part must be 1 or more (got {patients_per_part}).")
     ids = cohort.patients["patient_id"].astype(str).tolist()
-    groups = [ids[k : k + patients_per_part] for k in range(0, len(ids), patients_per_part)]
+    groups = _groups(ids, set(cohort.doses["patient_id"].astype(str)), patients_per_part)
     metadata = Metadata(cohort.name, cohort.description, cohort.synthetic)
     identity = {"cohort": cohort.fingerprint, "patients_per_part": patients_per_part}
     writer = PartitionWriter(out, metadata, len(groups), identity)
@@ -275,6 +275,18 @@ def partition_cohort(cohort: Cohort, out: Path, patients_per_part: int) -> Parti
     for number in writer.missing():
         writer.write(number, {name: text[of[name] == number] for name, text in texts.items()}, {})
     return Partitions.open(out)
+
+
+def _groups(ids: list[str], dosed: set[str], size: int) -> list[list[str]]:
+    """Return the patients of each part: in order, and with a dose on record in every part."""
+    groups: list[list[str]] = [[]]
+    for who in ids:
+        if len(groups[-1]) >= size and not dosed.isdisjoint(groups[-1]):
+            groups.append([])
+        groups[-1].append(who)
+    if len(groups) > 1 and dosed.isdisjoint(groups[-1]):
+        groups[-2] += groups.pop()
+    return groups
 
 
 def _identities(path: Path) -> Iterable[str]:

@@ -18,7 +18,7 @@ def problem_table(entries: Iterable[Entry]) -> Table:
         problem = entry.problem
         warning = problem.severity == "warning"
         if entry.n_further:
-            told = f"the same, {entry.n_further} more times"
+            told = f"{entry.n_further} more of this kind"
             more = (problem.file, entry.rows, problem.column or "", "…", told, "")
             table.add_row(*(Text(cell) for cell in more), style="yellow" if warning else "")
             continue

@@ -10,7 +10,7 @@ from itb_bayes.cohort.actions import Action
 from itb_bayes.cohort.cohort import Cohort
 from itb_bayes.cohort.search import QUIET
 from itb_bayes.cohort.timeline import Timeline, timeline
-from itb_bayes.errors import ModelError
+from itb_bayes.errors import ModelError, NobodyOnRecord
 from itb_bayes.kernel.regimes.layout import N_CODE, N_COL, Code, Col
 from itb_bayes.model.centres import code_centres
 from itb_bayes.spec import RegimesSpec
@@ -236,12 +236,12 @@ def plan_scoring(
 
     Raises
     ------
-    ModelError
+    NobodyOnRecord
         If no patient has a dose on record.
     """
     line = timeline(cohort, until_years=until_years)
     if not line.patient_ids:
-        raise ModelError(f"no patient of cohort {cohort.name!r} has a dose on record.")
+        raise NobodyOnRecord(f"no patient of cohort {cohort.name!r} has a dose on record.")
     patients = cohort.patients.set_index("patient_id").loc[list(line.patient_ids)]
     diagnosis = patients["diagnosis"].astype(str).to_numpy(dtype=object)
     nowhere = np.zeros(len(line.patient_ids), dtype=np.int64)

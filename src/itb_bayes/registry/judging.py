@@ -1,7 +1,8 @@
 """Explanations judged over a cohort in parts: one part at a time in each worker, nothing lost.
 
-Of each judged visit a worker hands over the patient, the day, the probabilities and the scores of
-plain charts, and of each part the episodes; the metrics are then those of one cohort.
+Of each judged visit a worker hands over the patient's place in the part, the day, the probabilities
+and the scores of plain charts, and of each part the episodes; the metrics are then those of one
+cohort.
 """
 
 import hashlib
@@ -15,13 +16,16 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
+from itb_bayes import __version__
 from itb_bayes.cohort.partitions import Partitions
-from itb_bayes.errors import CohortError, ModelError, UsageError
+from itb_bayes.errors import CohortError, ModelError, NobodyOnRecord, UsageError
 from itb_bayes.evaluate.comparators import COMPARATORS
 from itb_bayes.evaluate.distribute import Workplace, run_tasks
 from itb_bayes.evaluate.explanations.filtered import ExplanationFold, filtered_probabilities
 from itb_bayes.evaluate.explanations.judged import FoldFacts, Judged, judge_visits
+from itb_bayes.evaluate.explanations.own import Marks, count_own, marks_of
 from itb_bayes.evaluate.explanations.reference import (
     TARGETS,
     Reference,
@@ -30,7 +34,7 @@ from itb_bayes.evaluate.explanations.reference import (
 )
 from itb_bayes.inference.regimes_fitted import RegimesFit
 from itb_bayes.inference.threads import at_most
-from itb_bayes.model.regimes_plan import RegimesPlan, plan_scoring
+from itb_bayes.model.regimes_plan import plan_scoring
 from itb_bayes.registry.problems import part_problem, parts_failed
 from itb_bayes.registry.results import ResultFolder
 from itb_bayes.registry.scoring import without_patients
@@ -39,7 +43,12 @@ VISIT = "visit"
 """What a row is of: a visit, or else an episode of the target that it names."""
 
 _NUMBERS = (*TARGETS, *COMPARATORS)
-FITTED_HERE = "the fit was made with patients of this part, who cannot judge it"
+_COLUMNS = ("patient", "what", "day", "end_day", *_NUMBERS)
+FITTED_HERE = (
+    "the fit was made with {n} of its patients, who cannot judge it: take them out of the part, or "
+    "name a fit to others"
+)
+TRUTH_FILE = Path("truth") / "regimes.csv"
 
 
 @dataclass(frozen=True)
@@ -49,14 +58,13 @@ class JudgedPart:
     Attributes
     ----------
     digest : str
-        Of the records that were read.
+        Of what was read (:func:`judged_digest`).
     table : pandas.DataFrame or None
-        Visits and episodes, ``patient_id, what, day, end_day`` and numbers; None where there is a
-        problem.
+        Visits and episodes, ``patient, what, day, end_day`` and numbers; None where there is a
+        problem. A patient is their place in the part's file, so that no identifier is kept.
     counts : dict of int
-        ``asked``, ``patients``, ``scored``, ``unreliable``, ``truth`` (1 where the truth is known).
-    definition : str
-        The reference standard.
+        ``asked``, ``patients``, ``scored``, ``unreliable``, ``truth`` (1 where the truth is known),
+        ``listed`` (patients in the file).
     problem : str
         Empty where there is none.
     """
@@ -64,7 +72,6 @@ class JudgedPart:
     digest: str
     table: pd.DataFrame | None
     counts: dict[str, int]
-    definition: str
     problem: str = ""
 
 
@@ -72,7 +79,7 @@ class JudgedPart:
 class _Judging:
     fit: RegimesFit
     partitions: Partitions
-    fitted: frozenset[bytes]
+    fitted: Marks
     single_thread: bool
 
 
@@ -109,7 +116,8 @@ def judge_registry(
     Raises
     ------
     CohortError
-        If a patient lies in two parts, or parts cannot be judged; the others are kept.
+        If a patient lies in two parts, a part cannot be judged (the others are kept), or one
+        changes while the run goes on.
     UsageError
         If there is nothing to judge against, truths are known of some parts only, ``out`` cannot
         be used, or Dask fails.
@@ -123,10 +131,14 @@ def judge_registry(
         "synthetic": partitions.synthetic or fit.synthetic,
     }
     results = ResultFolder(out.absolute(), identity, "judged visits")
-    shared = _Judging(without_patients(fit), partitions, records_of(fit.plan), not place.in_process)
+    shared = _Judging(without_patients(fit), partitions, marks_of(fit.plan), not place.in_process)
     n_parts = partitions.n_parts
+
+    def kept(number: int) -> dict[str, int] | None:
+        return results.counts(number, judged_digest(partitions, number))
+
     with results.hold():
-        missing = [k for k in range(n_parts) if results.counts(k, partitions.digest(k)) is None]
+        missing = [k for k in range(n_parts) if kept(k) is None]
         problems: dict[int, str] = {}
         for done, (number, part) in enumerate(run_tasks(judge_part, shared, missing, place), 1):
             if part.table is None:
@@ -137,9 +149,16 @@ def judge_registry(
                 on_part(n_parts - len(missing) + done, n_parts)
         if problems:
             raise parts_failed(problems, n_parts, "judged")
-        counts = [results.counts(k, partitions.digest(k)) or {} for k in range(n_parts)]
-        table = _together([results.path(k) for k in range(n_parts)])
-    if len({count.get("truth") for count in counts}) > 1:
+        results.remove_beyond(n_parts)
+        counts = [found for found in map(kept, range(n_parts)) if found is not None]
+        if len(counts) < n_parts:
+            raise CohortError(
+                f"{n_parts - len(counts)} of {n_parts} parts of {partitions.folder} changed while "
+                "the run went on; run the same command again: it judges them anew."
+            )
+        listed = np.cumsum([0, *(count["listed"] for count in counts)])
+        table = _together([results.path(k) for k in range(n_parts)], listed)
+    if len({count["truth"] for count in counts}) > 1:
         raise UsageError(
             f"some parts of {partitions.folder} hold truth/regimes.csv and some do not; judge them "
             "against one reference: add it to all, or remove it from all."
@@ -150,15 +169,20 @@ def judge_registry(
 
 def judge_part(shared: _Judging, number: int) -> JudgedPart:
     """Judge one part; the same on every machine."""
-    digest, folder = shared.partitions.digest(number), shared.partitions.part(number)
+    digest, folder = judged_digest(shared.partitions, number), shared.partitions.part(number)
     try:
         cohort = shared.partitions.read(number)
         plan = plan_scoring(shared.fit.plan, cohort)
         found = any_reference_of(cohort, folder)
+    except NobodyOnRecord:
+        counts = dict.fromkeys(("asked", "patients", "scored", "unreliable"), 0)
+        counts |= {"truth": int((folder / TRUTH_FILE).is_file()), "listed": len(cohort.patients)}
+        return JudgedPart(digest, _typed(pd.DataFrame(columns=_COLUMNS)), counts)
     except (CohortError, ModelError, UsageError) as error:
-        return JudgedPart(digest, None, {}, "", part_problem(error))
-    if shared.fitted & records_of(plan):
-        return JudgedPart(digest, None, {}, "", FITTED_HERE)
+        return JudgedPart(digest, None, {}, part_problem(error))
+    own = count_own(plan, shared.fitted)
+    if own:
+        return JudgedPart(digest, None, {}, FITTED_HERE.format(n=own))
     with at_most(1) if shared.single_thread else nullcontext():
         scores, unreliable = filtered_probabilities(plan, shared.fit.posterior)
     fold = ExplanationFold("", scores, unreliable, float("nan"), 0)
@@ -170,20 +194,22 @@ def judge_part(shared: _Judging, number: int) -> JudgedPart:
         "scored": facts.days_scored,
         "unreliable": facts.days_unreliable,
         "truth": int("tolerance" in judged.episodes),
+        "listed": len(cohort.patients),
     }
-    return JudgedPart(digest, _as_rows(judged), counts, found.definition)
+    ids = cohort.patients["patient_id"].astype(str)
+    place = pd.Series(np.arange(len(ids), dtype=np.int64), index=ids)
+    return JudgedPart(digest, _as_rows(judged, place), counts)
 
 
-def records_of(plan: RegimesPlan) -> frozenset[bytes]:
-    """Return a digest of the identifier and the records of each patient."""
-    found = []
-    for who, first, last in zip(plan.patient_ids, plan.offsets, plan.offsets[1:], strict=False):
-        rows = np.nan_to_num(plan.data[first:last], nan=-9.0).tobytes()
-        found.append(hashlib.blake2b(who.encode() + b"\0" + rows, digest_size=12).digest())
-    return frozenset(found)
+def judged_digest(partitions: Partitions, number: int) -> str:
+    """Return the digest of all that the judged visits of a part are made of."""
+    digest = hashlib.sha256(f"{__version__} {partitions.digest(number)} ".encode())
+    truth = partitions.part(number) / TRUTH_FILE
+    digest.update(truth.read_bytes() if truth.is_file() else b"none")
+    return digest.hexdigest()
 
 
-def _as_rows(judged: Judged) -> pd.DataFrame:
+def _as_rows(judged: Judged, place: pd.Series) -> pd.DataFrame:
     visits = judged.visits.assign(what=VISIT, end_day=-1)
     episodes = [
         pd.DataFrame(
@@ -197,16 +223,23 @@ def _as_rows(judged: Judged) -> pd.DataFrame:
         for target, table in judged.episodes.items()
     ]
     rows = pd.concat([visits, *(table for table in episodes if len(table))], ignore_index=True)
-    rows = rows.astype({"day": np.int32, "end_day": np.int32, **dict.fromkeys(_NUMBERS, float)})
-    return rows[["patient_id", "what", "day", "end_day", *_NUMBERS]]
+    rows["patient"] = place.reindex(rows["patient_id"].astype(str)).to_numpy()
+    return _typed(rows[list(_COLUMNS)])
 
 
-def _together(paths: list[Path]) -> pd.DataFrame:
-    """Return the rows of all parts, texts as codes."""
-    texts = ["patient_id", "what"]
-    parts = [pq.read_table(path, read_dictionary=texts) for path in paths]
-    plain = [part.replace_schema_metadata(None) for part in parts]
-    return pa.concat_tables(plain).unify_dictionaries().to_pandas()
+def _typed(rows: pd.DataFrame) -> pd.DataFrame:
+    whole = {"patient": np.int64, "day": np.int32, "end_day": np.int32}
+    return rows.astype({**whole, "what": "str", **dict.fromkeys(_NUMBERS, float)})
+
+
+def _together(paths: list[Path], first: NDArray[np.int64]) -> pd.DataFrame:
+    """Return the rows of all parts, texts as codes; patients are numbered from ``first`` on."""
+    parts = []
+    for path, before in zip(paths, first, strict=False):
+        part = pq.read_table(path, read_dictionary=["what"]).replace_schema_metadata(None)
+        patient = pa.array(part["patient"].to_numpy() + before)
+        parts.append(part.set_column(0, "patient_id", patient))
+    return pa.concat_tables(parts).unify_dictionaries().to_pandas()
 
 
 def _judged(
@@ -214,8 +247,6 @@ def _judged(
     definition: str, name: str,
 ) -> Judged:  # fmt: skip
     """Return all parts as one cohort that was judged."""
-    patient = table["patient_id"].cat.codes.to_numpy()
-    table = table.assign(patient_id=patient)
     what = table["what"]
     visits = table.loc[what == VISIT].drop(columns=["what", "end_day"])
     episodes = {

@@ -10,7 +10,7 @@ from pathlib import Path
 from itb_bayes import __version__
 from itb_bayes.cohort.asof import AsOf, as_of_years
 from itb_bayes.cohort.partitions import Partitions, part_name
-from itb_bayes.errors import CohortError, ModelError, UsageError
+from itb_bayes.errors import CohortError, ModelError, NobodyOnRecord, UsageError
 from itb_bayes.evaluate.distribute import Workplace, run_tasks
 from itb_bayes.inference.regimes_fitted import RegimesFit
 from itb_bayes.inference.threads import at_most
@@ -149,6 +149,11 @@ def report_registry(
             shared = replace(shared, pages=replace(pages, groups=_compared(fit, told)))
             _write_parts(shared, missing, place, told)
         index = merge_lists(folder.lists(partitions.n_parts), request.threshold)
+        if not index.n_patients:
+            raise UsageError(
+                f"nobody of cohort {partitions.name!r} has a dose on record by "
+                f"{request.as_of or 'any day'}; choose a later --as-of."
+            )
         folder.write_text(f"{LIST}.json", registry_to_json(index), mode=0o600)
         folder.write_text(f"{LIST}.html", registry_page(index), mode=0o600)
         folder.remove_beyond(partitions.n_parts)
@@ -190,8 +195,10 @@ def report_part(shared: _Reporting, number: int) -> str:
     made_of = shared.made_of(number)
     try:
         cohort = shared.partitions.read(number)
-        until = {} if shared.as_of is None else as_of_years(cohort, shared.as_of)
+        until = {} if shared.as_of is None else as_of_years(cohort, shared.as_of, part=True)
         plan = plan_scoring(shared.pages.fit.plan, cohort, until_years=until)
+    except NobodyOnRecord:
+        plan = shared.pages.fit.plan  # which holds no patient
     except (CohortError, ModelError, UsageError) as error:
         return part_problem(error)
     looks = shared.looks.get(number, frozenset())

@@ -9,14 +9,16 @@ from pathlib import Path
 import pandas as pd
 import xarray as xr
 
+from itb_bayes import __version__
 from itb_bayes.cohort.asof import AsOf, as_of_years
 from itb_bayes.cohort.partitions import Partitions
-from itb_bayes.errors import CohortError, ModelError, UsageError
+from itb_bayes.errors import CohortError, ModelError, NobodyOnRecord, UsageError
 from itb_bayes.evaluate.distribute import Workplace, run_tasks
 from itb_bayes.inference.regimes_fitted import RegimesFit
 from itb_bayes.inference.threads import at_most
 from itb_bayes.registry.problems import part_problem, parts_failed
 from itb_bayes.registry.results import SUMMARY_FILE, ResultFolder
+from itb_bayes.risk.explanation_table import unscored_table
 from itb_bayes.risk.scoring import ScoringRequest, score_cohort
 
 NOT_PASSED = "GATE NOT PASSED"
@@ -154,12 +156,15 @@ def score_part(shared: _Scoring, number: int) -> PartScores:
     try:
         cohort = shared.partitions.read(number)
         judged = shared.as_of is not None
-        until = as_of_years(cohort, shared.as_of) if judged else None
+        until = as_of_years(cohort, shared.as_of, part=True) if judged else None
         # Alone in its worker process a part keeps to one thread: the workers share the cores.
         with at_most(1) if shared.single_thread else nullcontext():
             table = score_cohort(
                 shared.fit, cohort, shared.request, until_years=until, refuse_stale=judged
             )
+    except NobodyOnRecord:
+        ids = cohort.patients["patient_id"].astype(str).tolist()
+        table = unscored_table(shared.fit, ids, shared.request.mode)
     except (CohortError, ModelError, UsageError) as error:
         return PartScores(digest, None, {}, part_problem(error))
     if not shared.fit.gate.passed:
@@ -184,6 +189,7 @@ def _identity(
         "synthetic": partitions.synthetic or fit.synthetic,
         "as_of": None if as_of is None else str(as_of),
         "unreliable_weights": "all draws",
+        "version": __version__,
         **asdict(request),
     }
 

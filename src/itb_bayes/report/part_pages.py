@@ -20,7 +20,7 @@ from itb_bayes.report.frame import HORIZONS_MONTHS, Source
 from itb_bayes.report.html import index_page
 from itb_bayes.report.index_document import index_to_json
 from itb_bayes.report.naming import LIST
-from itb_bayes.risk.regimes_patient import UNSEEN_MODE, summarise_explained
+from itb_bayes.risk.regimes_patient import UNSEEN_MODE, ExplainedPatient, summarise_explained
 
 PATIENTS_AT_ONCE = 20
 """Patients whose visits are held in memory together."""
@@ -98,15 +98,15 @@ def write_part(request: PartRequest, part: Part, out: Path, made_of: str) -> Non
     source = Source(
         part.cohort.name, plan_digest(plan), part.cohort.synthetic, UNSEEN_MODE, left_out
     )
+    # Of a part where nobody has a dose by then the list is empty.
+    assembly = _assembly(request, part, (), Unseen(plan, source, request.groups, part.shared_looks))
     for first in range(0, plan.n_patient, PATIENTS_AT_ONCE):
         few = plan.between(first, min(first + PATIENTS_AT_ONCE, plan.n_patient))
         summaries = summarise_explained(
             request.fit, HORIZONS_MONTHS, unseen=few, as_of_years=part.until_years
         )
         unseen = Unseen(few, source, request.groups, part.shared_looks)
-        assembly = ExplainedAssembly(
-            request.fit, summaries, unseen, request.threshold, as_of_years=part.until_years
-        )
+        assembly = _assembly(request, part, summaries, unseen)
         for summary in summaries:
             document = assembly.patient(summary)
             with _DRAWING:
@@ -120,3 +120,11 @@ def write_part(request: PartRequest, part: Part, out: Path, made_of: str) -> Non
     folder.write(f"{LIST}.json", index_to_json(index))
     folder.write(f"{LIST}.html", index_page(index))
     folder.finish(made_of)
+
+
+def _assembly(
+    request: PartRequest, part: Part, summaries: tuple[ExplainedPatient, ...], unseen: Unseen
+) -> ExplainedAssembly:
+    return ExplainedAssembly(
+        request.fit, summaries, unseen, request.threshold, as_of_years=part.until_years
+    )
