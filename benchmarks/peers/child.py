@@ -52,6 +52,7 @@ def main() -> None:
         cpu_s=sampled_at[0] - prepared_at[0],
         wall_s=sampled_at[1] - prepared_at[1],
         compiling_cpu_s=draws.setup_cpu_s,
+        handing_over_cpu_s=draws.handing_over_cpu_s,
         peak_rss_mb=peak_rss_mb(),
     )
     _append(

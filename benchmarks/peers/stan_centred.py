@@ -42,11 +42,12 @@ class StanCentred:
         """Sample with Stan's default settings."""
         prepared.stdin.write("sample\n")
         prepared.stdin.flush()
-        _expect(prepared, "sampled")
+        answer = _expect(prepared, "sampled")
         prepared.communicate()
         with np.load(_draws_of(run)) as drawn:
             values = named_values({name: drawn[name] for name in REPORTED})
-            return Draws(values, int(drawn["divergent__"].sum()))
+            divergences = int(drawn["divergent__"].sum())
+        return Draws(values, divergences, handing_over_cpu_s=answer["own_cpu_s"])
 
 
 def stan_task(run: Run) -> dict[str, Any]:
@@ -90,9 +91,12 @@ def _draws_of(run: Run) -> Path:
     return run.folder / "stan-draws.npz"
 
 
-def _expect(worker: subprocess.Popen[str], step: str) -> None:
-    """Wait for the worker's answer."""
+def _expect(worker: subprocess.Popen[str], step: str) -> dict[str, Any]:
+    """Wait for the worker's answer and return it."""
     assert worker.stdout is not None
     line = worker.stdout.readline()
-    if not line or json.loads(line)["step"] != step:
+    answer: dict[str, Any] = json.loads(line) if line else {}
+    if answer.get("step") != step:
+        worker.communicate()
         raise RuntimeError(f"Stan's process ended before it had {step} (its log says why)")
+    return answer

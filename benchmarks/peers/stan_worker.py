@@ -4,13 +4,16 @@ usage: python stan_worker.py PROGRAM TASK OUT
 
 TASK is a file of JSON: the data and the settings. The program is built first. Then every line on
 standard input asks for a run with the settings; its draws are written to OUT. Each step is answered
-by a line of JSON on standard output. Nothing of this package is imported.
+by a line of JSON on standard output; that of a run tells the processor time of this process, which
+receives and reads what the chains, processes of their own, write. Nothing of this package is
+imported.
 """
 
 import json
 import os
 import shutil
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +34,9 @@ def main() -> None:
         )
         _answer(answers, "built")
         for _ in sys.stdin:
+            started = time.process_time()
             _sample(model, task, out)
-            _answer(answers, "sampled")
+            _answer(answers, "sampled", own_cpu_s=time.process_time() - started)
 
 
 def _sample(model: Any, task: dict[str, Any], out: Path) -> None:
@@ -53,8 +57,8 @@ def by_chain(flat: Any, chains: int) -> Any:
     return ordered[..., 0] if ordered.shape[2:] == (1,) else ordered
 
 
-def _answer(answers: Any, step: str) -> None:
-    answers.write(json.dumps({"step": step}) + "\n")
+def _answer(answers: Any, step: str, **values: float) -> None:
+    answers.write(json.dumps({"step": step, **values}) + "\n")
     answers.flush()
 
 
