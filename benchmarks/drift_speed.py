@@ -10,6 +10,7 @@ drift-speed.md. Progress goes to stderr.
 import argparse
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from peers.catalogue import ENTRIES, Entry
+from peers.interpreter import STAN_PYTHON
 from peers.machine import describe_machine
 from peers.outcome import Outcome, outcome_of, read_steps
 from peers.problem import TRUTH, simulate, write_problem
@@ -170,6 +172,10 @@ def say(text: str) -> None:
 def main() -> None:
     """Run the benchmark and write its results."""
     options = _options()
+    if options.stan_python:
+        os.environ[STAN_PYTHON] = os.path.abspath(
+            shutil.which(options.stan_python) or options.stan_python
+        )
     chosen = [e for e in ENTRIES if not options.tools or e.key in options.tools]
     missing = [e.key for e in chosen if not e.is_installed()]
     if missing:
@@ -223,6 +229,12 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=20261122)
     parser.add_argument("--limit", type=float, default=240.0, help="seconds per process")
     parser.add_argument("--tools", nargs="+", choices=[e.key for e in ENTRIES])
+    parser.add_argument(
+        "--stan-python",
+        metavar="PATH",
+        default=os.environ.get(STAN_PYTHON),
+        help=f"the Python with pystan; otherwise what {STAN_PYTHON} names",
+    )
     return parser.parse_args()
 
 

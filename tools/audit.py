@@ -17,7 +17,12 @@ from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-FILES = ("requirements.txt", "requirements-docs.txt", "requirements-bench.txt")
+FILES = (
+    "requirements.txt",
+    "requirements-docs.txt",
+    "requirements-bench.txt",
+    "requirements-stan.txt",
+)
 SHIPPED = "requirements.txt"
 PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^ ;\\]+)")
 ALLOWED = re.compile(

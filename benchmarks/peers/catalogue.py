@@ -1,9 +1,11 @@
 """Which tools are compared."""
 
 import importlib
+import importlib.metadata
 from dataclasses import dataclass
 from importlib.util import find_spec
 
+from peers.interpreter import STAN_PYTHON, named_interpreter, versions_in
 from peers.run import Peer
 
 
@@ -20,11 +22,15 @@ class Entry:
         ``module:class``.
     arguments : tuple of str
     packages : tuple of str
-        Distributions whose versions are reported; the first must be importable.
+        Distributions whose versions are reported.
     role : {"ours", "hand-written", "other"}
         "hand-written": the peers to beat; "other": no part in that comparison.
     same_model : bool
         Whether its posterior must agree with the others.
+    module : str
+        What must be importable; empty: the first package.
+    interpreter : str
+        Environment variable that names the Python the tool runs under; empty: this one.
     """
 
     key: str
@@ -34,6 +40,8 @@ class Entry:
     packages: tuple[str, ...]
     role: str
     same_model: bool = True
+    module: str = ""
+    interpreter: str = ""
 
     def make(self) -> Peer:
         """Return the tool; imports it."""
@@ -43,7 +51,31 @@ class Entry:
 
     def is_installed(self) -> bool:
         """Return whether the tool can be run here."""
-        return find_spec(self.packages[0].replace("-", "_")) is not None
+        if self.interpreter:
+            return self._versions_elsewhere() is not None
+        return find_spec(self._module) is not None
+
+    def versions(self) -> dict[str, str]:
+        """Return the versions of the packages.
+
+        Raises
+        ------
+        RuntimeError
+            If the interpreter of the tool lacks one.
+        """
+        if not self.interpreter:
+            return {name: importlib.metadata.version(name) for name in self.packages}
+        found = self._versions_elsewhere()
+        if found is None:
+            raise RuntimeError(f"{self.interpreter} names no Python with {self._module}")
+        return found
+
+    @property
+    def _module(self) -> str:
+        return self.module or self.packages[0].replace("-", "_")
+
+    def _versions_elsewhere(self) -> dict[str, str] | None:
+        return versions_in(named_interpreter(self.interpreter), self._module, self.packages)
 
 
 ENTRIES = (
@@ -70,6 +102,16 @@ ENTRIES = (
         (),
         ("pymc", "nutpie"),
         "hand-written",
+    ),
+    Entry(
+        "stan-centred",
+        "Stan (pystan), hand-written, centred",
+        "peers.stan_centred:StanCentred",
+        (),
+        ("pystan", "httpstan"),
+        "hand-written",
+        module="stan",
+        interpreter=STAN_PYTHON,
     ),
     Entry(
         "numpyro-marginal",

@@ -9,7 +9,6 @@ import time
 _STARTED = time.perf_counter()
 
 import argparse  # noqa: E402
-import importlib.metadata  # noqa: E402
 import json  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
@@ -53,14 +52,14 @@ def main() -> None:
         cpu_s=sampled_at[0] - prepared_at[0],
         wall_s=sampled_at[1] - prepared_at[1],
         compiling_cpu_s=draws.setup_cpu_s,
+        handing_over_cpu_s=draws.handing_over_cpu_s,
         peak_rss_mb=peak_rss_mb(),
     )
-    versions = {name: importlib.metadata.version(name) for name in chosen.packages}
     _append(
         options.out,
         "summary",
         divergences=draws.divergences,
-        versions=versions,
+        versions=chosen.versions(),
         parameters=summarise(draws),
     )
 

@@ -19,6 +19,8 @@ class Outcome:
     import_cpu_s, setup_cpu_s, sampling_cpu_s, wall_s : float or None
         Processor time of imports, of reading, building and compiling, and of warm-up and draws;
         time on the clock of the whole process.
+    handing_over_cpu_s : float or None
+        The part of sampling in which draws were received from another process as text.
     sampling_wall_s : float or None
     memory_mb : float or None
         Largest memory of the process and its children.
@@ -38,6 +40,7 @@ class Outcome:
     import_cpu_s: float | None
     setup_cpu_s: float | None
     sampling_cpu_s: float | None
+    handing_over_cpu_s: float | None
     sampling_wall_s: float | None
     memory_mb: float | None
     divergences: int | None
@@ -123,6 +126,7 @@ def outcome_of(
         import_cpu_s=steps.get("import", {}).get("cpu_s"),
         setup_cpu_s=None if setup is None else setup + compiling,
         sampling_cpu_s=sampling["cpu_s"] - compiling if sampling else None,
+        handing_over_cpu_s=sampling.get("handing_over_cpu_s"),
         sampling_wall_s=sampling.get("wall_s"),
         memory_mb=memory_mb or sampling.get("peak_rss_mb"),
         divergences=summary.get("divergences"),

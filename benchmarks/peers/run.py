@@ -48,11 +48,15 @@ class Draws:
     divergences : int
     setup_cpu_s : float
         Processor time inside the sampling call that went into compiling; moved to the set-up.
+    handing_over_cpu_s : float
+        Processor time inside the sampling call in which draws were received and read, where
+        they come from another process as text; stays in the sampling, and is told apart.
     """
 
     values: Mapping[str, Array]
     divergences: int
     setup_cpu_s: float = 0.0
+    handing_over_cpu_s: float = 0.0
 
 
 class Peer(Protocol):

@@ -24,7 +24,8 @@ def render_page(
     parts = [*_introduction(result), *_verdict(compared, sizes)]
     for n in sizes:
         here = [outcome for outcome in compared if outcome.n_patient == n]
-        parts += ["", f"## {n} patients", "", *_speed_table(here), "", *_agreement(here)]
+        parts += ["", f"## {n} patients", "", *_speed_table(here), *_handing_over(here)]
+        parts += ["", *_agreement(here)]
     parts += ["", *_first_use(first), "", *_versions(compared), ""]
     return "\n".join(parts)
 
@@ -102,6 +103,22 @@ def _speed_table(outcomes: Sequence[Outcome]) -> list[str]:
             f"| {o.ess_bulk:.0f} | {o.ess_tail:.0f} | {o.ess_per_cpu_s:.0f} "
             f"| {o.ess_per_total_cpu_s:.1f} | {o.divergences} | {o.r_hat:.3f} | {o.memory_mb:.0f} |"
         )
+    return lines
+
+
+def _handing_over(outcomes: Sequence[Outcome]) -> list[str]:
+    """Return what tools spent of their sampling on draws that came as text."""
+    lines = []
+    for o in outcomes:
+        if not o.is_done or not o.handing_over_cpu_s or o.sampling_cpu_s is None:
+            continue
+        rest = o.ess_bulk / (o.sampling_cpu_s - o.handing_over_cpu_s)
+        lines += [
+            "",
+            f"{entry(o.tool).title}: {o.handing_over_cpu_s:.2f} of the {o.sampling_cpu_s:.2f} CPU s "
+            f"of sampling went into receiving and reading draws that its chains write as text; "
+            f"without it, ESS per CPU s is {rest:.0f}.",
+        ]
     return lines
 
 
