@@ -1,0 +1,42 @@
+"""The package's PyMC model of a plan with the plain likelihood in place of the kernel."""
+
+from typing import Any
+from unittest import mock
+
+import numpy as np
+import pymc as pm
+import pytensor
+from peers.regimes_scan.likelihood import log_likelihood
+from pytensor.graph.basic import Constant
+from pytensor.graph.replace import clone_replace
+from pytensor.graph.traversal import ancestors
+
+import itb_bayes.model.regimes as ours
+from itb_bayes.model.regimes_plan import RegimesPlan
+from itb_bayes.spec import RegimesSpec
+
+LARGE = 64
+"""Arrays with more numbers are data of the compiled code, not constants in it."""
+
+
+def build_plain(spec: RegimesSpec, plan: RegimesPlan) -> pm.Model:
+    """Build the same priors, transforms and parameters; only the likelihood is written plainly."""
+
+    def plain(g: Any, own: Any, *_: Any) -> list[Any]:
+        return [as_data(log_likelihood(g, own, plan))]
+
+    with mock.patch.object(ours, "RegimesLogLikelihood", lambda: plain):
+        return ours.build_regimes(spec, plan)
+
+
+def as_data(value: Any) -> Any:
+    """Return the same graph with its large constants as shared variables: quicker to compile."""
+    large = [
+        v for v in ancestors([value])
+        if isinstance(v, Constant) and isinstance(v.data, np.ndarray) and v.data.size > LARGE
+    ]  # fmt: skip
+    shared = [
+        pytensor.shared(v.data, name=f"plain_{k}", shape=v.data.shape)
+        for k, v in enumerate(large)
+    ]
+    return clone_replace(value, dict(zip(large, shared, strict=True)))
