@@ -8,7 +8,7 @@ import pytensor.tensor as pt
 from peers.regimes_scan.belief import Belief, mix
 from peers.regimes_scan.findings import findings
 from peers.regimes_scan.moves import action, drift, jumps, transitions
-from peers.regimes_scan.readings import Readings, habit, meet, readings_of
+from peers.regimes_scan.readings import Readings, habit, meet, readings_of, response_of
 from peers.regimes_scan.rows import Rows, rows_of
 from pytensor.gradient import disconnected_grad
 from pytensor.scan.basic import scan
@@ -34,18 +34,19 @@ def log_likelihood(g: Any, own: Any, plan: RegimesPlan) -> Any:
     sequences = _sequences(pars, of_steps, rows)
     n_sequence = len(sequences)
     first = _start(pars, rows)
-    shared = [*vars(pars).values(), *vars(mine).values()]
+    response = vars(response_of(pars))
+    needed = {name: getattr(mine, name) for name in ("untreated", "tone_var", "goal")}
 
     def turn(*everything: Any) -> list[Any]:
         here, rest = everything[:n_sequence], everything[n_sequence:]
         belief, values = Belief(*rest[: len(first)]), rest[len(first) :]
-        pars_here = SimpleNamespace(**dict(zip(vars(pars), values[: len(Par)], strict=True)))
-        mine_here = SimpleNamespace(**dict(zip(vars(mine), values[len(Par) :], strict=True)))
-        return _turn(pars_here, mine_here, here, belief)
+        named = dict(zip((*response, *needed), values, strict=True))
+        own_here = SimpleNamespace(**{name: named.pop(name) for name in needed})
+        return _turn(SimpleNamespace(**named), own_here, here, belief)
 
     outputs = scan(
-        turn, sequences=sequences, outputs_info=[*first, None], non_sequences=shared,
-        strict=True, return_updates=False,
+        turn, sequences=sequences, outputs_info=[*first, None],
+        non_sequences=[*response.values(), *needed.values()], strict=True, return_updates=False,
     )  # fmt: skip
     return outputs[-1].sum() + habit(pars, of_steps, rows).sum()
 

@@ -8,7 +8,7 @@ import pymc as pm
 import pytensor
 from peers.regimes_scan.likelihood import log_likelihood
 from pytensor.graph.basic import Constant
-from pytensor.graph.replace import clone_replace
+from pytensor.graph.replace import graph_replace
 from pytensor.graph.traversal import ancestors
 
 import itb_bayes.model.regimes as ours
@@ -39,4 +39,4 @@ def as_data(value: Any) -> Any:
         pytensor.shared(v.data, name=f"plain_{k}", shape=v.data.shape)
         for k, v in enumerate(large)
     ]
-    return clone_replace(value, dict(zip(large, shared, strict=True)))
+    return graph_replace(value, dict(zip(large, shared, strict=True)))

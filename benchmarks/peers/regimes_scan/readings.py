@@ -54,6 +54,19 @@ class Readings(NamedTuple):
     penn_there: Any
 
 
+def response_of(g: SimpleNamespace) -> SimpleNamespace:
+    """Return the parameters that :func:`meet` takes: numbers, and vectors over states."""
+    names = ("hill", "outlier", "gain", "dose_var", "still", "still_var", "penn_intercept",
+             "penn_slope", "penn_var")  # fmt: skip
+    return SimpleNamespace(
+        **{name: getattr(g, name) for name in names},
+        loss=by_state({S.CATHETER_SEVERE: g.loss_severe, S.PUMP: g.loss_pump}),
+        loss_var=by_state({S.CATHETER_SEVERE: g.loss_severe_var, S.PUMP: g.loss_pump_var}),
+        trigger=by_state({S.TRIGGER: g.trigger_tone}),
+        trigger_var=by_state({S.TRIGGER: g.trigger_tone_var}),
+    )
+
+
 def readings_of(g: SimpleNamespace, own: SimpleNamespace, rows: Rows) -> Readings:
     """Lay out what was read; a dose change whose reading was not written down stands for it."""
     scored, ashworth = recorded(rows.column(Col.ASHWORTH))
@@ -129,20 +142,15 @@ def tone(
     """Return expected tone, its slope on the requirement and the variance of one reading."""
     untreated = own.untreated[:, None]
     gap = belief.need - (here.log_dose + here.potency)[:, None]
-    gap = gap + by_state({S.CATHETER_SEVERE: g.loss_severe, S.PUMP: g.loss_pump})
-    # The share that a fault lets through differs from reading to reading.
-    loss_var = by_state({S.CATHETER_SEVERE: g.loss_severe_var, S.PUMP: g.loss_pump_var})
 
     def response(x: Any) -> Any:
         return untreated / (1.0 + (untreated - 1.0) * pt.exp(-g.hill * x))
 
-    expected, slope, around = three_points(gap, belief.need_var + loss_var + 1e-16, response)
+    # The share that a fault lets through differs from reading to reading.
+    spread = belief.need_var + g.loss_var + 1e-16
+    expected, slope, around = three_points(gap + g.loss, spread, response)
     noise = own.tone_var[:, None] + around - slope**2 * belief.need_var
-    return (
-        expected + by_state({S.TRIGGER: g.trigger_tone}),
-        slope,
-        noise + by_state({S.TRIGGER: g.trigger_tone_var}),
-    )
+    return expected + g.trigger, slope, noise + g.trigger_var
 
 
 def _changed(
