@@ -8,7 +8,7 @@ import argparse
 import json
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import arviz_stats as az
 import numpy as np
@@ -16,6 +16,7 @@ from peers.process_tree import peak_rss_mb
 from peers.regimes_scan.model import build_plain
 
 from itb_bayes.cohort.cohort import Cohort
+from itb_bayes.inference import whitening
 from itb_bayes.inference.density import Density
 from itb_bayes.inference.sampling import (
     chain_batches,
@@ -50,36 +51,30 @@ def main() -> None:
     compiled = compile_model(BUILDERS[options.which](spec, plan))
     density = Density(compiled)
     points = points_of(compiled)
-    first = [_evaluate(density, point) for point in points[:1]]
+    density.evaluate(points[0])
     _append(
         options.out, "compile", cpu_s=time.process_time() - started[0],
         wall_s=time.perf_counter() - started[1], dimensions=density.n_dim,
         peak_rss_mb=peak_rss_mb(),
     )  # fmt: skip
-    seen = [*first, *(_evaluate(density, point) for point in points[1:])]
+    seen = [density.evaluate(point) for point in points]
     times = gradient_times(density, points[0])
     _append(
         options.out, "gradient", shortest_s=min(times), median_s=float(np.median(times)),
-        calls=len(times), peak_rss_mb=peak_rss_mb(),
+        calls=len(times), peak_rss_mb=peak_rss_mb(), points=[list(point) for point in points],
         values=[value for value, _ in seen], gradients=[list(slope) for _, slope in seen],
     )  # fmt: skip
     if options.gradients * min(times) <= options.sample_limit:
-        settings = profile_settings(
-            "quick", "regimes", draws=options.draws, seed=options.seed
-        )
+        settings = profile_settings("quick", "regimes", draws=options.draws, seed=options.seed)
         _append(options.out, "sampling", **sample(compiled, settings))
 
 
 def points_of(compiled: Any) -> list[np.ndarray]:
-    """Return start points of the sampler, near the middle of the priors: the same for both."""
+    """Return points near the middle of the priors: the same for both models."""
     rng = np.random.default_rng(20261123)
     starts = [np.asarray(compiled.initial_point_func(k)) for k in range(40)]
     middle = np.mean(starts, axis=0).round(1)
     return [middle + rng.uniform(-0.3, 0.3, middle.size) for _ in range(N_POINT)]
-
-
-def _evaluate(density: Density, point: np.ndarray) -> tuple[float, np.ndarray]:
-    return density.evaluate(point)
 
 
 def gradient_times(density: Density, point: np.ndarray) -> list[float]:
@@ -93,24 +88,22 @@ def gradient_times(density: Density, point: np.ndarray) -> list[float]:
 
 
 class Counted(Density):
-    """A density that counts how often it is asked."""
+    """A density that counts how often it is asked; chains run in threads."""
 
-    asked = 0
+    asked: ClassVar[list[None]] = []
 
     def evaluate(self, x: np.ndarray) -> tuple[float, np.ndarray]:
         """Count, and evaluate."""
-        Counted.asked += 1
+        Counted.asked.append(None)
         return super().evaluate(x)
 
 
 def sample(compiled: Any, settings: Any) -> dict[str, Any]:
     """Sample by the package's own sampler and return how well, at what cost."""
-    from itb_bayes.inference import whitening
-
     whitening.Density = Counted  # type: ignore[misc]
     started = time.process_time(), time.perf_counter()
     target = in_coordinates(compiled, settings)
-    before = Counted.asked
+    before = len(Counted.asked)
     tree = join_batches([sample_batch(target, settings, b) for b in chain_batches(settings)])
     spent = time.process_time() - started[0], time.perf_counter() - started[1]
     draws = tree["posterior"].to_dataset()
@@ -123,7 +116,7 @@ def sample(compiled: Any, settings: Any) -> dict[str, Any]:
         "chains": settings.chains,
         "draws": settings.draws,
         "tune": settings.tune,
-        "gradients": Counted.asked,
+        "gradients": len(Counted.asked),
         "gradients_before": before,
         "ess_bulk": float(bulk[least].min()),
         "least": str(least),

@@ -78,9 +78,7 @@ def _sequences(g: SimpleNamespace, own: SimpleNamespace, rows: Rows) -> list[Any
             rest.append(more)
     n_action = sum(steps.size for steps in rows.actions.values())
     blank = [pt.eye(N_STATE)[None], *[pt.zeros((1, N_STATE, N_STATE))] * 2]
-    square_ones = [
-        pt.concatenate([*rest, last]) for rest, last in zip(moves, blank, strict=True)
-    ]
+    square_ones = [pt.concatenate([*rest, last]) for rest, last in zip(moves, blank, strict=True)]
 
     def padded(values: Any) -> Any:
         """Add rows in which nothing happens."""
@@ -89,7 +87,8 @@ def _sequences(g: SimpleNamespace, own: SimpleNamespace, rows: Rows) -> list[Any
         return pt.concatenate([values, pt.zeros(shape)])
 
     others = [*drift(g, own, rows), findings(g, rows), *readings_of(g, own, rows)]
-    return [values[rows.order] for values in (*square_ones, *map(padded, others))]
+    order = pt.as_tensor_variable(rows.order)
+    return [values[order] for values in (*square_ones, *map(padded, others))]
 
 
 def _start(g: SimpleNamespace, rows: Rows) -> Belief:

@@ -30,13 +30,19 @@ def build_plain(spec: RegimesSpec, plan: RegimesPlan) -> pm.Model:
 
 
 def as_data(value: Any) -> Any:
-    """Return the same graph with its large constants as shared variables: quicker to compile."""
-    large = [
-        v for v in ancestors([value])
-        if isinstance(v, Constant) and isinstance(v.data, np.ndarray) and v.data.size > LARGE
-    ]  # fmt: skip
-    shared = [
-        pytensor.shared(v.data, name=f"plain_{k}", shape=v.data.shape)
-        for k, v in enumerate(large)
-    ]
-    return graph_replace(value, dict(zip(large, shared, strict=True)))
+    """Return the same graph with its large constants as shared variables: quicker to compile.
+
+    Those alike lie in one variable: compiled functions take no more than some thirty arguments.
+    """
+    alike: dict[Any, list[Any]] = {}
+    for v in ancestors([value]):
+        if isinstance(v, Constant) and isinstance(v.data, np.ndarray) and v.data.size > LARGE:
+            alike.setdefault((v.data.shape, v.data.dtype), []).append(v)
+    replaced = {}
+    for k, constants in enumerate(alike.values()):
+        flags = constants[0].data.dtype == bool
+        stacked = np.stack([v.data.astype(np.int8) if flags else v.data for v in constants])
+        shared = pytensor.shared(stacked, name=f"plain_{k}", shape=stacked.shape)
+        parts = {v: shared[i] for i, v in enumerate(constants)}
+        replaced |= {v: part.astype("bool") if flags else part for v, part in parts.items()}
+    return graph_replace(value, replaced)

@@ -114,9 +114,7 @@ def meet(g: SimpleNamespace, own: SimpleNamespace, here: Readings, belief: Belie
     added = here.added_var[:, None]
     reading = Reading(here.tone[:, None], expected, slope, 0.0, noise + added)
     about = here.log_dose[:, None]
-    told = read(
-        belief, reading, g.outlier, here.wild_density[:, None], here.lost[:, None], about
-    )
+    told = read(belief, reading, g.outlier, here.wild_density[:, None], here.lost[:, None], about)
     constant = g.still * root_two_pi(g.still_var)
     weight = pt.where(
         here.changed[:, None] > 0.0,
