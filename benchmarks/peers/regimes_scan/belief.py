@@ -4,9 +4,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytensor.tensor as pt
-from peers.regimes_scan.findings import normal
 
 from itb_bayes.kernel.regimes.layout import LOST_VAR
+from peers.regimes_scan.findings import normal
 
 
 class Belief(NamedTuple):

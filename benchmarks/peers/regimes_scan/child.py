@@ -12,8 +12,6 @@ from typing import Any, ClassVar
 
 import arviz_stats as az
 import numpy as np
-from peers.process_tree import peak_rss_mb
-from peers.regimes_scan.model import build_plain
 
 from itb_bayes.cohort.cohort import Cohort
 from itb_bayes.inference import whitening
@@ -29,6 +27,8 @@ from itb_bayes.inference.settings import profile_settings
 from itb_bayes.model.regimes import build_regimes
 from itb_bayes.model.regimes_plan import plan_regimes
 from itb_bayes.spec import load_model
+from peers.process_tree import peak_rss_mb
+from peers.regimes_scan.model import build_plain
 
 BUILDERS = {"ours": build_regimes, "plain": build_plain}
 N_POINT = 4

@@ -5,9 +5,6 @@ from typing import Any
 
 import numpy as np
 import pytensor.tensor as pt
-from peers.regimes_scan.moves import found_rates
-from peers.regimes_scan.rows import Index, Rows
-from peers.regimes_scan.states import by_state, one_hot
 
 from itb_bayes.kernel.regimes.layout import (
     CATHETER_STATES,
@@ -18,6 +15,9 @@ from itb_bayes.kernel.regimes.layout import (
     State,
 )
 from itb_bayes.kernel.regimes.oracle import REFILL_WILD_DENSITY, REFILL_WILD_SHARE
+from peers.regimes_scan.moves import found_rates
+from peers.regimes_scan.rows import Index, Rows
+from peers.regimes_scan.states import by_state, one_hot
 
 S = State
 CATHETER = one_hot(CATHETER_STATES)

@@ -5,16 +5,16 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytensor.tensor as pt
-from peers.regimes_scan.belief import Belief, mix
-from peers.regimes_scan.findings import findings
-from peers.regimes_scan.moves import action, drift, jumps, transitions
-from peers.regimes_scan.readings import Readings, habit, meet, readings_of, response_of
-from peers.regimes_scan.rows import Rows, rows_of
 from pytensor.gradient import disconnected_grad
 from pytensor.scan.basic import scan
 
 from itb_bayes.kernel.regimes.layout import N_STATE, START_ELSEWHERE, Col, Own, Par, State
 from itb_bayes.model.regimes_plan import RegimesPlan
+from peers.regimes_scan.belief import Belief, mix
+from peers.regimes_scan.findings import findings
+from peers.regimes_scan.moves import action, drift, jumps, transitions
+from peers.regimes_scan.readings import Readings, habit, meet, readings_of, response_of
+from peers.regimes_scan.rows import Rows, rows_of
 
 
 def log_likelihood(g: Any, own: Any, plan: RegimesPlan) -> Any:

@@ -6,7 +6,6 @@ from unittest import mock
 import numpy as np
 import pymc as pm
 import pytensor
-from peers.regimes_scan.likelihood import log_likelihood
 from pytensor.graph.basic import Constant
 from pytensor.graph.replace import graph_replace
 from pytensor.graph.traversal import ancestors
@@ -14,6 +13,7 @@ from pytensor.graph.traversal import ancestors
 import itb_bayes.model.regimes as ours
 from itb_bayes.model.regimes_plan import RegimesPlan
 from itb_bayes.spec import RegimesSpec
+from peers.regimes_scan.likelihood import log_likelihood
 
 LARGE = 64
 """Arrays with more numbers are data of the compiled code, not constants in it."""
@@ -25,7 +25,7 @@ def build_plain(spec: RegimesSpec, plan: RegimesPlan) -> pm.Model:
     def plain(g: Any, own: Any, *_: Any) -> list[Any]:
         return [as_data(log_likelihood(g, own, plan))]
 
-    with mock.patch.object(ours, "RegimesLogLikelihood", lambda: plain):
+    with mock.patch.object(ours, "RegimesLogLikelihood", return_value=plain):
         return ours.build_regimes(spec, plan)
 
 

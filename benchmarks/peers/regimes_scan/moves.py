@@ -5,8 +5,6 @@ from typing import Any
 
 import numpy as np
 import pytensor.tensor as pt
-from peers.regimes_scan.rows import CONFIRMED, Array, Index, Rows
-from peers.regimes_scan.states import by_state, matrices
 
 from itb_bayes.kernel.regimes.layout import (
     CATHETER_EARLY_YEARS,
@@ -20,6 +18,8 @@ from itb_bayes.kernel.regimes.layout import (
     Col,
     State,
 )
+from peers.regimes_scan.rows import CONFIRMED, Array, Index, Rows
+from peers.regimes_scan.states import by_state, matrices
 
 S = State
 INTACT = tuple(State)[:N_INTACT]

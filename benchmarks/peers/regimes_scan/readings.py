@@ -5,10 +5,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytensor.tensor as pt
-from peers.regimes_scan.belief import Belief, Reading, read, root_two_pi, three_points, where
-from peers.regimes_scan.findings import normal, recorded
-from peers.regimes_scan.rows import Rows
-from peers.regimes_scan.states import by_state
 
 from itb_bayes.kernel.regimes.layout import (
     LOST_SHARE,
@@ -18,6 +14,10 @@ from itb_bayes.kernel.regimes.layout import (
     Col,
     State,
 )
+from peers.regimes_scan.belief import Belief, Reading, read, root_two_pi, three_points, where
+from peers.regimes_scan.findings import normal, recorded
+from peers.regimes_scan.rows import Rows
+from peers.regimes_scan.states import by_state
 
 S = State
 
