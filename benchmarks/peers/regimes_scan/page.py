@@ -60,9 +60,9 @@ def _verdict(result: Mapping[str, Any]) -> str:
     return f"""\
 ## How many times faster
 
-| | plain PyMC over this package |
+| | times |
 |---|--:|
-| time of one value with its gradient | **{ratio:.1f}** |
+| time of one value with its gradient, plain PyMC over this package | **{ratio:.1f}** |
 | effective draws per second, this package over plain PyMC{"" if other.is_measured else " (derived)"} | **{times:.1f}** |
 
 Asked for: at least {TARGET:g}; {word}. {how}
