@@ -66,11 +66,11 @@ def run_child(which: str, options: argparse.Namespace, folder: Path, *more: str)
 def measure(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Run both, the package first: its gradients tell how many sampling takes."""
     ours = run_child("ours", options, folder)
-    if "sampling" not in ours:
+    if "gradient" not in ours:
         raise SystemExit("the package's own model did not finish")
     plain = run_child(
         "plain", options, folder,
-        "--gradients", str(ours["sampling"]["gradients"]),
+        "--gradients", str(ours.get("sampling", {"gradients": 1e9})["gradients"]),
         "--sample-limit", str(options.sample_limit),
     )  # fmt: skip
     return {"ours": ours, "plain": plain}
@@ -96,6 +96,7 @@ def main() -> None:
     result = {
         "machine": describe_machine(), "load_before_1_5_15_min": list(load),
         "minutes": (time.perf_counter() - started) / 60.0,
+        "kept": options.keep is not None,
         "settings": settings | {"cohort": options.cohort.name}, **found,
     }  # fmt: skip
     options.out.mkdir(parents=True, exist_ok=True)
