@@ -325,9 +325,10 @@ def test_reading_large_cohorts_takes_less_than_three_seconds(tmp_path: Path) -> 
         ((100, 150, 16, 160, 170), [(4, "1/9.4 of the one before")]),
         ((100, 150, 160, 165, 1700), [(6, "10.3 times the one before")]),
         ((100, 150, 160, 165, 17), [(6, "1/9.7 of the one before")]),
+        ((100, 150, 1500, 1500, 1500), [(4, "10.0 times the one before")]),  # carried forward
         ((40, 150, 160, 400, 390), []),
         ((100, 600, 130, 140, 150), []),  # five times one neighbour alone
-        ((15, 150, 160, 165, 170), []),  # a first dose has no one before
+        ((15, 150, 160, 165, 170), [(3, "10.0 times the one before")]),
     ],
 )
 def test_a_slip_of_the_decimal_point_is_a_warning(

@@ -152,3 +152,12 @@ def test_summaries_are_values(summaries):
         summaries[0].dose_now_ug = 1.0
     assert {f.name for f in fields(summaries[0])} >= {"status", "reasons", "forecasts"}
     assert replace(summaries[0], status="ok").status == "ok"
+
+
+@pytest.mark.parametrize(
+    ("dose_ug", "told"), [(9.9, True), (10.0, False), (2000.0, False), (4910.0, True)]
+)
+def test_a_dose_in_force_beyond_what_was_studied_gives_no_numbers(dose_ug, told):
+    status, reasons = judge_record(np.arange(8.0), 8, "", None, dose_ug)
+    assert (status == "not estimated") == told
+    assert ("the dose in force lies outside 10 to 2000 µg/day" in " ".join(reasons)) == told

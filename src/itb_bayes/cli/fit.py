@@ -54,6 +54,13 @@ def fit(
         data, as_of = literature_cohort(), "the published figures of this version"
     else:
         data = Cohort.read(cohort)
+        if data.warnings and not quiet:
+            n = len(data.warnings)
+            typer.echo(
+                f"{data.name}: {n} {'warning' if n == 1 else 'warnings'} about its records; "
+                "`itb-bayes data validate` lists them.",
+                err=True,
+            )
     if until is not None:
         if not 0.0 < until < 100.0:
             raise UsageError(f"--until must be a number of years since implant (got {until:g}).")

@@ -16,8 +16,7 @@ from itb_bayes.report.index_document import Workload
 from itb_bayes.report.limits import RANGE_DEFINITION
 from itb_bayes.report.naming import SHOWN_DIGITS, label_of, looks, page_id, page_key
 from itb_bayes.risk.interval import Interval
-from itb_bayes.risk.patient import Forecast
-from itb_bayes.risk.regimes_patient import PLAUSIBLE_DOSE_UG
+from itb_bayes.risk.patient import PLAUSIBLE_DOSE_UG, Forecast
 from itb_bayes.risk.rule import RISE_UG
 from itb_bayes.risk.table import MODE
 

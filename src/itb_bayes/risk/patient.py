@@ -22,6 +22,9 @@ LIMITED_READINGS = 6
 STALE_YEARS = 1.0
 """A record whose last reading is older than this, as of the as-of date, is stale."""
 
+PLAUSIBLE_DOSE_UG = (10.0, 2000.0)
+"""Doses in force outside this are outside what was studied (label: 12 to 2,003 ug/day)."""
+
 N_DOTS = 20
 N_BATCH = 20
 _DAY_YEARS = 1.0 / 365.25
@@ -175,7 +178,7 @@ def summarise_patients(
         rows = slice(offsets[i], offsets[i + 1])
         t, dose = series.t_years[rows], series.daily_dose_ug[rows]
         status, reasons = judge_record(
-            t, int(series.n_rows[i]), series.ended[i], until.get(patient_id)
+            t, int(series.n_rows[i]), series.ended[i], until.get(patient_id), float(dose[-1])
         )
         estimated = status != "not estimated"
         forecasts = tuple(
@@ -210,9 +213,18 @@ def summarise_patients(
     return tuple(out)
 
 
+def implausible_dose(dose_ug: float) -> str:
+    """Return why a dose in force gives no numbers; empty where it may."""
+    low, high = PLAUSIBLE_DOSE_UG
+    if low <= dose_ug <= high:
+        return ""
+    return f"the dose in force lies outside {low:g} to {high:g} µg/day, the range of the model"
+
+
 def judge_record(
-    t_years: Array, n_rows: int, ended: str, as_of_years: float | None = None
-) -> tuple[Status, tuple[str, ...]]:
+    t_years: Array, n_rows: int, ended: str, as_of_years: float | None = None,
+    dose_ug: float | None = None,
+) -> tuple[Status, tuple[str, ...]]:  # fmt: skip
     """Return whether a patient's record supports numbers, and why not.
 
     Parameters
@@ -225,6 +237,8 @@ def judge_record(
         Why treatment does not go on; empty if it does.
     as_of_years : float, optional
         As-of time, years since implant; the last reading where not given.
+    dose_ug : float, optional
+        In force at the last reading, µg/day.
     """
     if ended:
         return "not estimated", (f"treatment does not go on: {ended}",)
@@ -238,6 +252,9 @@ def judge_record(
     stale = stale_reason("reading of the dose", t_years, float(t_years[-1]), as_of_years)
     if stale:
         return "not estimated", (stale,)
+    beyond = "" if dose_ug is None else implausible_dose(dose_ug)
+    if beyond:
+        return "not estimated", (beyond,)
     if n_rows < MINIMUM_READINGS:
         return "limited", (f"only {n_rows} dose rows, taken to hold until follow-up ends",)
     if t_years.size < LIMITED_READINGS:

@@ -28,6 +28,7 @@ from itb_bayes.risk.patient import (
     Forecast,
     Probability,
     Status,
+    implausible_dose,
     stale_reason,
 )
 from itb_bayes.risk.prior_scaling import PriorScaling, Scaled
@@ -41,9 +42,6 @@ Array = NDArray[np.float64]
 MODE, UNSEEN_MODE = "refit", "conditional"
 NO_DIAGNOSIS = "other"
 """Shown for a diagnosis that was not among those fitted."""
-
-PLAUSIBLE_DOSE_UG = (10.0, 2000.0)
-"""Doses in force outside this are outside what was studied (label: 12 to 2,003 ug/day)."""
 
 LINES_FOR, LINES_AGAINST, LINES = 3, 2, 5
 
@@ -197,11 +195,9 @@ def judge_explained(
     stale = stale_reason("reading of tone or dose", own[spoken, Col.T], own[-1, Col.T], as_of_years)
     if stale:
         return "not estimated", (stale,)
-    dose = float(np.exp(log_dose_after(own[-1])))
-    low, high = PLAUSIBLE_DOSE_UG
-    if not low <= dose <= high:
-        why = f"the dose in force lies outside {low:g} to {high:g} µg/day, the range of the model"
-        return "not estimated", (why,)
+    beyond = implausible_dose(float(np.exp(log_dose_after(own[-1]))))
+    if beyond:
+        return "not estimated", (beyond,)
     reasons = []
     if n < LIMITED_READINGS:
         reasons.append(f"{n} visits with a reading: the numbers lean on other patients")

@@ -9,8 +9,8 @@ from itb_bayes.cohort.rawtable import RawTable
 ALONE_FACTOR = 5.0
 """A dose so many times (or one of so many parts of) both neighbours, which are near each other."""
 
-LAST_FACTOR = 8.0
-"""The last dose so many times (or one of so many parts of) the one before."""
+STEP_FACTOR = 8.0
+"""A dose so many times (or one of so many parts of) the one before, whatever follows."""
 
 NEAR_FACTOR = 2.0
 _MEND = "If a digit or the decimal point slipped, correct the dose; if it was given, leave it."
@@ -28,7 +28,7 @@ def check_slips(
         Doses above zero that no holiday or explant explains, ordered by patient and time; the index
         is the line number. Those already found to be wrong are not told again.
     restarted : set of str
-        Patients with a holiday or an explant: their last dose may well be a small one.
+        Patients with a holiday or an explant: their dose may well start again at a small one.
     log : ProblemLog
         Takes the problems found.
     """
@@ -37,10 +37,12 @@ def check_slips(
     before, after = log_dose - grouped.shift(1), log_dose - grouped.shift(-1)
     away = np.minimum(before.abs(), after.abs()) >= np.log(ALONE_FACTOR) - 1e-9
     near = (before - after).abs() <= np.log(NEAR_FACTOR)
-    last = after.isna() & (before.abs() >= np.log(LAST_FACTOR) - 1e-9)
-    last &= ~records["patient_id"].isin(restarted)
+    alone = away & near
+    back = alone.groupby(records["patient_id"], sort=False).shift(1, fill_value=False)
+    step = ~alone & ~back & (before.abs() >= np.log(STEP_FACTOR) - 1e-9)
+    step &= ~records["patient_id"].isin(restarted)
     times = np.exp(before)
-    flagged = records.index[(away & near) | last]
+    flagged = records.index[alone | step]
     doses.flag(
         log,
         doses.text.index.isin(flagged),
