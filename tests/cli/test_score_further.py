@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 
 from drift_cases import run_command
-from itb_bayes.risk import scoring
+from itb_bayes.inference.regimes_states import filter_patients
+from itb_bayes.risk.refit import Grounds
+from itb_bayes.risk.weights import equal_weights
 from regimes_fits import (
     IDS,
 )
@@ -55,13 +57,13 @@ def test_refit_leaves_reliable_patients_alone(passed, cohort):
 
 
 def test_refit_says_what_it_does_without_a_name(failed, cohort, monkeypatch):
-    def explain(self, one, horizons):
+    def grounds(self, one, log_likelihood):
         self.tell("moving draws")
-        return scoring.explain_patients(
-            one, self.fit.population(one), mode="refit", horizons_months=horizons
-        )[0]
+        draws = self.fit.population(one)
+        weights = equal_weights(draws.n_draw, 1)
+        return Grounds(draws, filter_patients(one, draws), weights, "refit")
 
-    monkeypatch.setattr("itb_bayes.risk.refit.Refit.explain", explain)
+    monkeypatch.setattr("itb_bayes.risk.refit.Refit.grounds", grounds)
     monkeypatch.setattr("itb_bayes.risk.weights.tail_limit", lambda n_draw: -9.0)
     done = run_command("score", failed, cohort, "--refit", "--allow-unconverged", "--format", "csv")
     told = [line for line in done.stderr.splitlines() if "weights" in line]

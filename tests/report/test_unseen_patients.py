@@ -12,12 +12,13 @@ from itb_bayes.cohort.cohort import Cohort
 from itb_bayes.errors import UsageError
 from itb_bayes.inference.regimes_fitted import RegimesFit
 from itb_bayes.inference.regimes_population import regimes_draws
+from itb_bayes.inference.regimes_states import filter_patients
 from itb_bayes.model.regimes_plan import RegimesPlan, plan_scoring
 from itb_bayes.report.writing import write_report
-from itb_bayes.risk import regimes_patient
+from itb_bayes.risk import refit, regimes_patient
 from itb_bayes.risk.explanations import explain_patients
 from itb_bayes.risk.moved import MovedDraws, Mover
-from itb_bayes.risk.refit import Refit, WithPatient
+from itb_bayes.risk.refit import MODE, Grounds, Refit
 from itb_bayes.risk.regimes_patient import NO_DIAGNOSIS
 from itb_bayes.risk.scoring import n_draws
 from itb_bayes.risk.weights import PatientWeights, equal_weights
@@ -97,6 +98,7 @@ def test_unreliable_weights_give_no_numbers(
         return weights(ll)
 
     monkeypatch.setattr(regimes_patient, "importance_weights", once_more)
+    monkeypatch.setattr(refit, "importance_weights", once_more)
     write_report(explaining_fit, tmp_path / "out", ("R1",), unseen=cohort)
     all_draws = n_draws(explaining_fit.posterior)
     assert looked_at[1:] == [(all_draws, 1)]  # R1 alone once more, by every draw of the fit
@@ -118,6 +120,7 @@ def unforeseen(monkeypatch: pytest.MonkeyPatch) -> None:
         )
 
     monkeypatch.setattr(regimes_patient, "importance_weights", weights)
+    monkeypatch.setattr(refit, "importance_weights", weights)
 
 
 @pytest.mark.usefixtures("unforeseen")
@@ -151,11 +154,12 @@ def test_the_fallback_gives_numbers_to_whom_the_fit_does_not_foretell(
 def test_sampling_that_does_not_converge_gives_a_page_without_numbers(
     explaining_fit: RegimesFit, cohort: Cohort, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def posterior(self: Refit, one: RegimesPlan) -> WithPatient:
+    def grounds(self: Refit, one: RegimesPlan, log_likelihood: np.ndarray) -> Grounds:
         draws = regimes_draws(one, self.fit.posterior)
-        return WithPatient(draws, equal_weights(draws.n_draw, 1), "R-hat of parameters 1.2")
+        states, weights = filter_patients(one, draws), equal_weights(draws.n_draw, 1)
+        return Grounds(draws, states, weights, MODE, "R-hat of parameters 1.2")
 
-    monkeypatch.setattr(Refit, "posterior", posterior)
+    monkeypatch.setattr(Refit, "grounds", grounds)
     fallback = Refit(explaining_fit)
     write_report(explaining_fit, tmp_path / "out", ("R1",), unseen=cohort, fallback=fallback)
     made = read_report(explaining_fit, tmp_path / "out")

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from itb_bayes.cli.output import counted
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -45,11 +47,11 @@ def validate(cohort: Path = _COHORT, as_json: bool = _JSON) -> None:
         _print_problems(examination.metadata.name, examination.problems)
         tables = examination.tables
         rows = ", ".join(
-            _count(len(table), name.removesuffix("s"))
+            counted(len(table), name.removesuffix("s"))
             for name, table in tables.items()
             if len(table)
         )
-        aside = _count(len(examination.set_aside), "row")
+        aside = counted(len(examination.set_aside), "row")
         label = "SYNTHETIC DATA, " if examination.metadata.synthetic else ""
         typer.echo(f"{examination.metadata.name}: {label}valid. {rows}; {aside} set aside.")
     if examination.tables is None:
@@ -89,7 +91,7 @@ def partition(
 
     made = partition_cohort(Cohort.read(cohort), out, patients_per_part)
     label = "SYNTHETIC DATA, " if made.synthetic else ""
-    typer.echo(f"{out}: {label}{_count(made.n_parts, 'part')}.")
+    typer.echo(f"{out}: {label}{counted(made.n_parts, 'part')}.")
 
 
 @app.command("import-wide")
@@ -121,7 +123,7 @@ def import_wide(
         raise typer.Exit(DATA_INVALID) from None
     _print_problems(cohort.name, cohort.warnings, every=True)
     typer.echo(
-        f"{out}: {_count(len(cohort.patients), 'patient')}, {_count(len(cohort.doses), 'dose')}."
+        f"{out}: {counted(len(cohort.patients), 'patient')}, {counted(len(cohort.doses), 'dose')}."
     )
 
 
@@ -144,11 +146,7 @@ def _print_problems(name: str, problems: "tuple[Problem, ...]", *, every: bool =
         typer.echo("--json lists every problem.")
     n_errors = sum(problem.severity == "error" for problem in problems)
     n_warnings = len(problems) - n_errors
-    typer.echo(f"{name}: {_count(n_errors, 'error')}, {_count(n_warnings, 'warning')}.")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    typer.echo(f"{name}: {counted(n_errors, 'error')}, {counted(n_warnings, 'warning')}.")
 
 
 def _verdict(name: str, problems: "tuple[Problem, ...]") -> dict[str, object]:

@@ -60,9 +60,9 @@ def _judge(
     digest = hashlib.sha256()
     for number in range(partitions.n_parts):
         digest.update(partitions.digest(number).encode())
-    n_patient = sum(len(list(partitions.identities(k))) for k in range(partitions.n_parts))
     cohort_facts = (partitions.name, partitions.synthetic, digest.hexdigest())
-    header = _header(fitted, cohort_facts, (n_patient, partitions.n_parts), definition, seed)
+    sizes = (partitions.check_identities(), partitions.n_parts)
+    header = _header(fitted, cohort_facts, sizes, definition, seed)
     return header, judged_checks(judged, seed)
 
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import typer
 
+from itb_bayes.cli.output import counted
+
 
 def fit(
     model: str = typer.Argument(..., help="A model file, or @name of a shipped one."),
@@ -55,9 +57,8 @@ def fit(
     else:
         data = Cohort.read(cohort)
         if data.warnings and not quiet:
-            n = len(data.warnings)
             typer.echo(
-                f"{data.name}: {n} {'warning' if n == 1 else 'warnings'} about its records; "
+                f"{data.name}: {counted(len(data.warnings), 'warning')} about its records; "
                 "`itb-bayes data validate` lists them.",
                 err=True,
             )

@@ -8,10 +8,13 @@ import typer
 FEW = 5
 """So few pages are listed one by one, so that a page asked for is found without the list."""
 
+NAMED = "The pages name patients; keep them as you keep the records they come from."
+
 if TYPE_CHECKING:
     import datetime
 
     from itb_bayes.inference.progress import Progress
+    from itb_bayes.report.index_document import IndexDocument
     from itb_bayes.report.writing import WrittenReport
 
 
@@ -182,12 +185,17 @@ def parse_day(text: str | None) -> "datetime.date | None":
         raise UsageError(f"--date {text!r} is no day; write it as 2026-03-31.") from None
 
 
-def _show(made: "WrittenReport") -> None:
-    index = made.index
+def say_standing(index: "IndexDocument") -> None:
+    """Say where a list's patients are simulated, or its numbers are not to be used."""
     if index.provenance.synthetic:
         typer.echo("SYNTHETIC DATA: these patients are simulated.")
     if not index.gate.passed:
         typer.echo("GATE NOT PASSED: every page is watermarked; the numbers are not to be used.")
+
+
+def _show(made: "WrittenReport") -> None:
+    index = made.index
+    say_standing(index)
     n = len(index.patients)
     without = sum(row.chance is None for row in index.patients)
     typer.echo(
@@ -197,7 +205,7 @@ def _show(made: "WrittenReport") -> None:
     if n <= FEW:
         for row in index.patients:
             typer.echo(f"{made.folder / row.page_id}.html")
-    typer.echo("The pages name patients; keep them as you keep the records they come from.")
+    typer.echo(NAMED)
 
 
 def made_json(made: "WrittenReport") -> dict[str, Any]:

@@ -69,19 +69,13 @@ def make_parts_report(
     """
     from itb_bayes.cli.report import Phases
     from itb_bayes.cohort.partitions import Partitions
-    from itb_bayes.errors import UsageError
     from itb_bayes.evaluate.distribute import Workplace
-    from itb_bayes.inference.regimes_fitted import RegimesFit
     from itb_bayes.registry.reporting import ReportRequest, report_registry
+    from itb_bayes.report.writing import explaining
 
-    if not isinstance(fitted, RegimesFit):
-        raise UsageError(
-            "pages of patients that the fit has not seen are made of regimes fits; this is a "
-            "drift fit. Leave --cohort out, or fit again with these patients."
-        )
     phases = Phases()
     made = report_registry(
-        fitted, Partitions.open(cohort), out, ReportRequest(*asked),
+        explaining(fitted), Partitions.open(cohort), out, ReportRequest(*asked),
         allow_unconverged=allow_unconverged, place=Workplace(*place), on_progress=phases.show,
     )  # fmt: skip
     phases.finish()
@@ -94,11 +88,10 @@ def make_parts_report(
 
 
 def _show(made: "RegistryReport", *, dated: bool) -> None:
+    from itb_bayes.cli.report import NAMED, say_standing
+
     index = made.index
-    if index.listed.provenance.synthetic:
-        typer.echo("SYNTHETIC DATA: these patients are simulated.")
-    if not index.listed.gate.passed:
-        typer.echo("GATE NOT PASSED: every page is watermarked; the numbers are not to be used.")
+    say_standing(index.listed)
     typer.echo(
         f"{made.folder / 'index.html'}: {index.n_patients} patients, {index.n_not_estimated} not "
         f"estimated, in {len(index.parts)} parts, {made.written_now} of them written now. It lists "
@@ -109,7 +102,7 @@ def _show(made: "RegistryReport", *, dated: bool) -> None:
             "Each patient is as of their own last record, however old; with --as-of DAY those "
             "whose record ended a year before get no numbers."
         )
-    typer.echo("The pages name patients; keep them as you keep the records they come from.")
+    typer.echo(NAMED)
 
 
 def _made_json(made: "RegistryReport") -> dict[str, object]:

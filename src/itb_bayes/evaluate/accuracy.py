@@ -4,6 +4,7 @@ Visits of one patient share their faults, so patients, not visits, are resampled
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -150,9 +151,7 @@ def score_accuracy(
     n_patient = int(patient.max()) + 1
     resamples = PatientResamples(n_patient, n_resample, seed)
 
-    def sums(values: Array) -> tuple[float, Array]:
-        by_patient = np.bincount(patient, values, n_patient)
-        return float(by_patient.sum()), resamples.totals(by_patient)
+    sums = partial(resamples.sums, patient)
 
     (n, ns), (y, ys) = sums(np.ones(truth.size)), sums(truth.astype(float))
     (b, bs), (p, ps) = sums((probability - truth) ** 2), sums(probability)

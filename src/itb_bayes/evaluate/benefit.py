@@ -7,6 +7,7 @@ fault is worth: 10 % says nine.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,9 +69,7 @@ def net_benefits(
     names, number = np.unique(patient, return_inverse=True)
     resamples = PatientResamples(names.size, n_resample, seed)
 
-    def sums(values: Array) -> tuple[float, Array]:
-        by_patient = np.bincount(number, values, names.size)
-        return float(by_patient.sum()), resamples.totals(by_patient)
+    sums = partial(resamples.sums, number)
 
     (n, ns), (sick, sicks) = sums(np.ones(truth.size)), sums(_ones(truth))
     out = []

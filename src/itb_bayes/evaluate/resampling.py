@@ -36,6 +36,18 @@ class PatientResamples:
         """Return the counts of some patients, shape (n_resample, len(patients))."""
         return self._counts[:, patients]
 
+    def sums(self, patient: NDArray[np.int64], values: Array) -> tuple[float, Array]:
+        """Return the sum of values of visits, and that of each resample.
+
+        Parameters
+        ----------
+        patient : ndarray of int64, shape (n_visit,)
+            Number of the patient, from 0.
+        values : ndarray, shape (n_visit,)
+        """
+        by_patient = np.bincount(patient, values, self._counts.shape[1])
+        return float(by_patient.sum()), self.totals(by_patient)
+
     def totals(self, by_patient: Array) -> Array:
         """Return the sum over the patients of each resample, shape (n_resample,).
 

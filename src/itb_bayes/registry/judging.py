@@ -27,9 +27,12 @@ from itb_bayes.evaluate.explanations.filtered import ExplanationFold, filtered_p
 from itb_bayes.evaluate.explanations.judged import FoldFacts, Judged, judge_visits
 from itb_bayes.evaluate.explanations.own import Marks, count_own, marks_of
 from itb_bayes.evaluate.explanations.reference import (
+    CONFIRMATION,
     TARGETS,
+    TRUTH,
     Reference,
     any_reference_of,
+    truth_file,
     with_episodes,
 )
 from itb_bayes.inference.regimes_fitted import RegimesFit
@@ -48,7 +51,6 @@ FITTED_HERE = (
     "the fit was made with {n} of its patients, who cannot judge it: take them out of the part, or "
     "name a fit to others"
 )
-TRUTH_FILE = Path("truth") / "regimes.csv"
 
 
 @dataclass(frozen=True)
@@ -163,7 +165,7 @@ def judge_registry(
             f"some parts of {partitions.folder} hold truth/regimes.csv and some do not; judge them "
             "against one reference: add it to all, or remove it from all."
         )
-    definition = any_reference_of(partitions.read(0), partitions.part(0)).definition
+    definition = TRUTH if counts[0]["truth"] else CONFIRMATION
     return _judged(table, counts, f"run {fit.run_id}", definition, partitions.name), definition
 
 
@@ -176,7 +178,7 @@ def judge_part(shared: _Judging, number: int) -> JudgedPart:
         found = any_reference_of(cohort, folder)
     except NobodyOnRecord:
         counts = dict.fromkeys(("asked", "patients", "scored", "unreliable"), 0)
-        counts |= {"truth": int((folder / TRUTH_FILE).is_file()), "listed": len(cohort.patients)}
+        counts |= {"truth": int(truth_file(folder).is_file()), "listed": len(cohort.patients)}
         return JudgedPart(digest, _typed(pd.DataFrame(columns=_COLUMNS)), counts)
     except (CohortError, ModelError, UsageError) as error:
         return JudgedPart(digest, None, {}, part_problem(error))
@@ -193,7 +195,7 @@ def judge_part(shared: _Judging, number: int) -> JudgedPart:
         "patients": facts.patients,
         "scored": facts.days_scored,
         "unreliable": facts.days_unreliable,
-        "truth": int("tolerance" in judged.episodes),
+        "truth": int(truth_file(folder).is_file()),
         "listed": len(cohort.patients),
     }
     ids = cohort.patients["patient_id"].astype(str)
@@ -204,7 +206,7 @@ def judge_part(shared: _Judging, number: int) -> JudgedPart:
 def judged_digest(partitions: Partitions, number: int) -> str:
     """Return the digest of all that the judged visits of a part are made of."""
     digest = hashlib.sha256(f"{__version__} {partitions.digest(number)} ".encode())
-    truth = partitions.part(number) / TRUTH_FILE
+    truth = truth_file(partitions.part(number))
     digest.update(truth.read_bytes() if truth.is_file() else b"none")
     return digest.hexdigest()
 

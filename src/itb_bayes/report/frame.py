@@ -10,13 +10,17 @@ from typing import Any
 import numpy as np
 
 from itb_bayes import __version__
+from itb_bayes.cohort.cohort import Cohort
+from itb_bayes.inference.regimes_store import plan_digest
 from itb_bayes.inference.stored import StoredFit
+from itb_bayes.model.regimes_plan import RegimesPlan
 from itb_bayes.report.document import BeyondStudied, DoseForecast, Gate, Provenance, Risk
 from itb_bayes.report.index_document import Workload
 from itb_bayes.report.limits import RANGE_DEFINITION
 from itb_bayes.report.naming import SHOWN_DIGITS, label_of, looks, page_id, page_key
 from itb_bayes.risk.interval import Interval
 from itb_bayes.risk.patient import PLAUSIBLE_DOSE_UG, Forecast
+from itb_bayes.risk.refit import UNSEEN_MODE
 from itb_bayes.risk.rule import RISE_UG
 from itb_bayes.risk.table import MODE
 
@@ -63,6 +67,12 @@ class Source:
         """Return the cohort that was fitted."""
         m = fit.manifest
         return cls(str(m["cohort"]), str(m["data"]), fit.synthetic, MODE, int(m["n_set_aside"]))
+
+    @classmethod
+    def of_unseen(cls, cohort: Cohort, plan: RegimesPlan) -> "Source":
+        """Return a cohort that the fit has not seen, laid out as ``plan``."""
+        left_out = len(cohort.patients) - plan.n_patient
+        return cls(cohort.name, plan_digest(plan), cohort.synthetic, UNSEEN_MODE, left_out)
 
 
 @dataclass(frozen=True, eq=False)

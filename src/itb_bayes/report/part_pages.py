@@ -7,7 +7,6 @@ from pathlib import Path
 
 from itb_bayes.cohort.cohort import Cohort
 from itb_bayes.inference.regimes_fitted import RegimesFit
-from itb_bayes.inference.regimes_store import plan_digest
 from itb_bayes.model.regimes_plan import RegimesPlan
 from itb_bayes.report.charts import ChartRoom
 from itb_bayes.report.document import PatientDocument
@@ -20,7 +19,7 @@ from itb_bayes.report.frame import HORIZONS_MONTHS, Source
 from itb_bayes.report.html import index_page
 from itb_bayes.report.index_document import index_to_json
 from itb_bayes.report.naming import LIST
-from itb_bayes.risk.regimes_patient import UNSEEN_MODE, ExplainedPatient, summarise_explained
+from itb_bayes.risk.regimes_patient import ExplainedPatient, summarise_explained
 
 PATIENTS_AT_ONCE = 20
 """Patients whose visits are held in memory together."""
@@ -94,10 +93,7 @@ def write_part(request: PartRequest, part: Part, out: Path, made_of: str) -> Non
     folder, room = ReportFolder.prepare(out), ChartRoom()
     documents: list[PatientDocument] = []
     plan = part.plan
-    left_out = len(part.cohort.patients) - plan.n_patient
-    source = Source(
-        part.cohort.name, plan_digest(plan), part.cohort.synthetic, UNSEEN_MODE, left_out
-    )
+    source = Source.of_unseen(part.cohort, plan)
     # Of a part where nobody has a dose by then the list is empty.
     assembly = _assembly(request, part, (), Unseen(plan, source, request.groups, part.shared_looks))
     for first in range(0, plan.n_patient, PATIENTS_AT_ONCE):

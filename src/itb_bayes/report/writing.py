@@ -11,7 +11,6 @@ from itb_bayes.cohort.cohort import Cohort
 from itb_bayes.errors import UsageError
 from itb_bayes.inference.fitted import Fit
 from itb_bayes.inference.regimes_fitted import RegimesFit
-from itb_bayes.inference.regimes_store import plan_digest
 from itb_bayes.model.plan import DriftPlan
 from itb_bayes.model.regimes_plan import RegimesPlan, plan_scoring
 from itb_bayes.report.assembly import Assembly
@@ -29,7 +28,7 @@ from itb_bayes.report.press import Press
 from itb_bayes.risk.as_of import as_of_times, refuse_later_records
 from itb_bayes.risk.patient import summarise_patients
 from itb_bayes.risk.refit import Refit
-from itb_bayes.risk.regimes_patient import UNSEEN_MODE, summarise_explained
+from itb_bayes.risk.regimes_patient import summarise_explained
 
 THRESHOLD = 0.2
 """Probability from which the list counts a patient as one to look at."""
@@ -131,7 +130,7 @@ def write_report(
     else:
         others = None
         if unseen is not None and plan is not None:
-            others = _Others(plan, _source(plan, unseen), frozenset(wanted), fallback)
+            others = _Others(plan, Source.of_unseen(unseen, plan), frozenset(wanted), fallback)
         assembly = _explain(fit, others, (threshold, earlier, until), told)
     chosen = [assembly.summaries[i] for i in wanted]
     documents = _write_pages(assembly, chosen, folder, exports, told)
@@ -147,17 +146,23 @@ def write_report(
 def _lay_out(
     fit: Fit | RegimesFit, unseen: Cohort, until_years: Mapping[str, float]
 ) -> RegimesPlan:
-    if isinstance(fit, Fit):
-        raise UsageError(
-            "pages of patients that the fit has not seen are made of regimes fits; this is a "
-            "drift fit. Leave --cohort out, or fit again with these patients."
-        )
-    return plan_scoring(fit.plan, unseen, until_years=until_years)
+    return plan_scoring(explaining(fit).plan, unseen, until_years=until_years)
 
 
-def _source(plan: RegimesPlan, unseen: Cohort) -> Source:
-    left_out = len(unseen.patients) - plan.n_patient
-    return Source(unseen.name, plan_digest(plan), unseen.synthetic, UNSEEN_MODE, left_out)
+def explaining(fit: Fit | RegimesFit) -> RegimesFit:
+    """Return a fit of which pages of patients that it has not seen can be made.
+
+    Raises
+    ------
+    UsageError
+        If it is a drift fit.
+    """
+    if isinstance(fit, RegimesFit):
+        return fit
+    raise UsageError(
+        "pages of patients that the fit has not seen are made of regimes fits; this is a drift "
+        "fit. Leave --cohort out, or fit again with these patients."
+    )
 
 
 @dataclass(frozen=True, eq=False)

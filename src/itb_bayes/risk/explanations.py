@@ -105,6 +105,13 @@ class PatientExplanations:
     dose_levels_ug: dict[float, tuple[float, ...]] = field(default_factory=dict)
     dots_ug: dict[float, tuple[float, ...]] = field(default_factory=dict)
 
+    def withheld(self, status: str) -> "PatientExplanations":
+        """Return these without their numbers, and why."""
+        return replace(
+            self, status=status, present={}, onset={}, rise={}, dose_ug={}, dose_levels_ug={},
+            dots_ug={},
+        )  # fmt: skip
+
 
 def weighted_probability(values: Array, weight: Array) -> Probability:
     """Summarise conditional probabilities of the draws, shape (n_draw,), under their weights."""

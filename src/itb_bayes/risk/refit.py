@@ -8,7 +8,7 @@ population that had learned from them alone would be another one.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
@@ -18,16 +18,18 @@ from itb_bayes.errors import ModelError
 from itb_bayes.inference.gate import judge
 from itb_bayes.inference.regimes_fitted import RegimesFit
 from itb_bayes.inference.regimes_population import RegimesDraws, regimes_draws
-from itb_bayes.inference.regimes_states import explanations_now, filter_patients
+from itb_bayes.inference.regimes_states import StateDraws, explanations_now, filter_patients
 from itb_bayes.inference.settings import SamplerSettings, profile_settings
 from itb_bayes.inference.stored import thin
 from itb_bayes.kernel.regimes.layout import EXPLANATIONS
 from itb_bayes.model.regimes_plan import RegimesPlan
 from itb_bayes.risk.explanations import PatientExplanations, explain_patient
 from itb_bayes.risk.moved import Mover
-from itb_bayes.risk.weights import PatientWeights, equal_weights
+from itb_bayes.risk.weights import PatientWeights, equal_weights, importance_weights
 
-MODE = "refit"
+Array = NDArray[np.float64]
+
+MODE, UNSEEN_MODE = "refit", "conditional"
 
 KEPT_PER_CHAIN = 250
 """Draws of each chain that are sampled anew from which a patient's numbers are made."""
@@ -36,31 +38,34 @@ _PROFILE = "quick"
 
 
 @dataclass(frozen=True, eq=False)
-class WithPatient:
-    """The posterior with one patient's records in it.
+class Grounds:
+    """Draws of the population that the numbers of one or more patients are made of.
 
     Attributes
     ----------
     draws : RegimesDraws
-        Of this patient alone.
+    states : StateDraws
+        The patients filtered under each of them.
     weights : PatientWeights
+    mode : str
+        ``conditional`` or ``refit``.
     failed : str
         The criterion that sampling did not meet; empty where its draws can be used.
     """
 
     draws: RegimesDraws
+    states: StateDraws
     weights: PatientWeights
+    mode: str
     failed: str = ""
 
-    def withheld(self, said: PatientExplanations) -> PatientExplanations:
-        """Return what was said without its numbers, where sampling did not converge."""
+    def allowed(self, said: PatientExplanations) -> PatientExplanations:
+        """Return what was said, without its numbers where sampling did not converge."""
         if not self.failed or not said.present:
             return said
-        why = f"not estimated: sampling with this patient did not converge ({self.failed})"
-        return replace(
-            said, status=why, present={}, onset={}, rise={}, dose_ug={}, dose_levels_ug={},
-            dots_ug={},
-        )  # fmt: skip
+        return said.withheld(
+            f"not estimated: sampling with this patient did not converge ({self.failed})"
+        )
 
 
 class Refit:
@@ -89,30 +94,20 @@ class Refit:
         self._mover = Mover(fit)
         self._sampler: Callable[[RegimesPlan, SamplerSettings], xr.DataTree] | None = None
 
-    def explain(self, one: RegimesPlan, horizons: tuple[float, ...]) -> PatientExplanations:
-        """Explain one patient by the posterior given the fitted cohort and their own records.
+    def grounds(self, one: RegimesPlan, log_likelihood: Array) -> Grounds:
+        """Return draws given the fitted cohort and the records of one patient.
 
         Parameters
         ----------
         one : RegimesPlan
             Of this patient alone, laid out by :func:`itb_bayes.model.regimes_plan.plan_scoring`.
-        horizons : tuple of float
-            Months, increasing.
+        log_likelihood : ndarray, shape (n_draw,)
+            Of the patient's records under every draw of the fit.
         """
-        found = self.posterior(one)
-        said = explain_patient(
-            one, found.draws, filter_patients(one, found.draws), found.weights, 0, MODE, horizons,
-            self.fit.seed,
-        )  # fmt: skip
-        return found.withheld(said)
-
-    def posterior(self, one: RegimesPlan) -> WithPatient:
-        """Return draws given the fitted cohort and the records of one patient."""
         self.tell("moving draws")
-        everyone = regimes_draws(one, self.fit.posterior)
-        moved = self._mover.move(one, filter_patients(one, everyone).log_likelihood[:, 0])
+        moved = self._mover.move(one, log_likelihood)
         if moved.weights.reliable[0]:
-            return WithPatient(moved.draws, moved.weights)
+            return Grounds(moved.draws, filter_patients(one, moved.draws), moved.weights, MODE)
         self.tell("moved draws will not do either, sampling with this patient")
         settings = profile_settings(_PROFILE, "regimes", seed=self.fit.seed)
         tree = self.sample(self.fit.plan.followed_by(one), settings)
@@ -120,7 +115,8 @@ class Refit:
         gate = judge(tree, {"patient explanations": _reported(one, posterior)})
         draws = regimes_draws(one, thin(posterior, KEPT_PER_CHAIN))
         failed = "" if gate.passed else gate.failures()[0]
-        return WithPatient(draws, equal_weights(draws.n_draw, 1), failed)
+        weights = equal_weights(draws.n_draw, 1)
+        return Grounds(draws, filter_patients(one, draws), weights, MODE, failed)
 
     def sample(self, plan: RegimesPlan, settings: SamplerSettings) -> xr.DataTree:
         """Sample the fit's model on the records of a plan; compiled once."""
@@ -129,6 +125,39 @@ class Refit:
 
             self._sampler = RegimesRefitter(self.fit.spec, self.fit.plan).sample
         return self._sampler(plan, settings)
+
+
+def once_more(fit: RegimesFit, one: RegimesPlan, fallback: Refit | None) -> Grounds:
+    """Return draws for one patient whom a part of the fit's draws does not foretell.
+
+    All draws of the fit; where their weights cannot be believed either, those of the fallback.
+    """
+    draws = regimes_draws(one, fit.posterior)
+    states = filter_patients(one, draws)
+    weights = importance_weights(states.log_likelihood)
+    if weights.reliable[0] or fallback is None:
+        return Grounds(draws, states, weights, UNSEEN_MODE)
+    return fallback.grounds(one, states.log_likelihood[:, 0])
+
+
+def explain_on(
+    one: RegimesPlan, grounds: Grounds, horizons_months: tuple[float, ...], seed: int
+) -> PatientExplanations:
+    """Explain one patient, as of their last record.
+
+    Parameters
+    ----------
+    one : RegimesPlan
+        Of this patient alone.
+    grounds : Grounds
+    horizons_months : tuple of float
+        Increasing.
+    seed : int
+    """
+    said = explain_patient(
+        one, grounds.draws, grounds.states, grounds.weights, 0, grounds.mode, horizons_months, seed
+    )
+    return grounds.allowed(said)
 
 
 def _reported(one: RegimesPlan, posterior: xr.Dataset) -> xr.Dataset:

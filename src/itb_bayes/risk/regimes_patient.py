@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from itb_bayes.inference.regimes_fitted import RegimesFit
-from itb_bayes.inference.regimes_population import RegimesDraws, regimes_draws
-from itb_bayes.inference.regimes_states import StateDraws, filter_patients
+from itb_bayes.inference.regimes_population import RegimesDraws
+from itb_bayes.inference.regimes_states import filter_patients
 from itb_bayes.inference.threads import map_in_threads
 from itb_bayes.kernel.regimes.layout import EXPLANATIONS, Col
 from itb_bayes.model.regimes_plan import RegimesPlan
@@ -32,14 +32,13 @@ from itb_bayes.risk.patient import (
     stale_reason,
 )
 from itb_bayes.risk.prior_scaling import PriorScaling, Scaled
-from itb_bayes.risk.refit import Refit
+from itb_bayes.risk.refit import MODE, UNSEEN_MODE, Grounds, Refit, once_more
 from itb_bayes.risk.rule import AFTER_YEARS, OLDEST_READING_YEARS, RuleCount, yearly_rises
 from itb_bayes.risk.rule import RISE_UG as RULE_UG
-from itb_bayes.risk.weights import PatientWeights, equal_weights, importance_weights
+from itb_bayes.risk.weights import equal_weights, importance_weights
 
 Array = NDArray[np.float64]
 
-MODE, UNSEEN_MODE = "refit", "conditional"
 NO_DIAGNOSIS = "other"
 """Shown for a diagnosis that was not among those fitted."""
 
@@ -139,7 +138,7 @@ def summarise_explained(
     )
     scaling = PriorScaling.of(fit.spec, fit.thinned)
     until = dict(as_of_years or {})
-    ask = _Asked(plan, draws, states, weights, scaling, mode, horizons_months, fit.seed)
+    ask = _Asked(plan, Grounds(draws, states, weights, mode), scaling, horizons_months, fit.seed)
     out = map_in_threads(
         lambda i: _summarise(ask, i, until.get(plan.patient_ids[i])),
         plan.n_patient,
@@ -210,24 +209,23 @@ def judge_explained(
 
 @dataclass(frozen=True, eq=False)
 class _Asked:
-    """What all patients of one summary share."""
+    """What all patients of one summary share; ``grounds`` are of all of them."""
 
     plan: RegimesPlan
-    draws: RegimesDraws
-    states: StateDraws
-    weights: PatientWeights
+    grounds: Grounds
     scaling: PriorScaling | None
-    mode: str
     horizons: tuple[float, ...]
     seed: int
 
 
 def _summarise(ask: _Asked, i: int, as_of_years: float | None) -> ExplainedPatient:
-    plan, draws, states, weights = ask.plan, ask.draws, ask.states, ask.weights
+    plan, on = ask.plan, ask.grounds
+    draws, states, weights = on.draws, on.states, on.weights
     said = explain_patient(
-        plan, draws, states, weights, i, ask.mode, ask.horizons, ask.seed,
+        plan, draws, states, weights, i, on.mode, ask.horizons, ask.seed,
         onset_horizons=ask.horizons[-1:],
     )  # fmt: skip
+    said = on.allowed(said)
     status, reasons = judge_explained(plan, i, as_of_years)
     if status != "not estimated" and not said.present:
         status, reasons = "not estimated", (said.status.removeprefix("not estimated: "),)
@@ -256,7 +254,7 @@ def _summarise(ask: _Asked, i: int, as_of_years: float | None) -> ExplainedPatie
         evidence=evidence,
         tests=tests,
         scaled=(
-            ask.scaling.told(states.now[:, i], None if ask.mode == MODE else weights.weight[:, i])
+            ask.scaling.told(states.now[:, i], None if on.mode == MODE else weights.weight[:, i])
             if estimated and ask.scaling is not None
             else ()
         ),
@@ -282,24 +280,11 @@ class _OnceMore:
 
     def summarise(self, i: int) -> ExplainedPatient:
         one = self.plan.between(i, i + 1)
-        draws = regimes_draws(one, self.fit.posterior)
-        states = filter_patients(one, draws)
-        weights = importance_weights(states.log_likelihood)
-        found = self._told(one, draws, states, weights, self.scaling, UNSEEN_MODE)
-        if _unforeseen(found) and self.fallback is not None:
-            with_patient = self.fallback.posterior(one)
-            draws, weights = with_patient.draws, with_patient.weights
-            found = self._told(one, draws, filter_patients(one, draws), weights, None, MODE)
-            if with_patient.failed:
-                found = _unanswered(found, with_patient.withheld(found.said))
-        return replace(found, index=i)
-
-    def _told(
-        self, one: RegimesPlan, draws: RegimesDraws, states: StateDraws, weights: PatientWeights,
-        scaling: PriorScaling | None, mode: str,
-    ) -> ExplainedPatient:  # fmt: skip
-        ask = _Asked(one, draws, states, weights, scaling, mode, self.horizons, self.fit.seed)
-        return _summarise(ask, 0, self.until.get(one.patient_ids[0]))
+        grounds = once_more(self.fit, one, self.fallback)
+        # Priors are scaled on draws of the fit; others are not weighted for it.
+        scaling = self.scaling if grounds.mode == UNSEEN_MODE else None
+        ask = _Asked(one, grounds, scaling, self.horizons, self.fit.seed)
+        return replace(_summarise(ask, 0, self.until.get(one.patient_ids[0])), index=i)
 
 
 def _unforeseen(found: ExplainedPatient) -> bool:
@@ -307,15 +292,6 @@ def _unforeseen(found: ExplainedPatient) -> bool:
     return found.reasons == (found.said.status.removeprefix("not estimated: "),) and (
         found.said.status.startswith(UNRELIABLE)
     )
-
-
-def _unanswered(found: ExplainedPatient, said: PatientExplanations) -> ExplainedPatient:
-    """Return a summary without its numbers."""
-    why = (said.status.removeprefix("not estimated: "),)
-    return replace(
-        found, status="not estimated", reasons=why, said=said, forecasts=(), leading="",
-        evidence=(), tests=(),
-    )  # fmt: skip
 
 
 def draws_like(draws: RegimesDraws, weight: Array) -> RegimesDraws:

@@ -1,7 +1,7 @@
 """Scoring of patients that a regimes fit has not seen, without refitting."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -30,7 +30,7 @@ from itb_bayes.risk.explanations import (
     explain_patients,
     muted,
 )
-from itb_bayes.risk.refit import Refit
+from itb_bayes.risk.refit import Refit, explain_on, once_more
 from itb_bayes.risk.regimes_patient import judge_explained
 from itb_bayes.risk.weights import importance_weights
 
@@ -140,14 +140,10 @@ def _once_more(
     out = []
     horizons = tuple(sorted(set(request.horizons_months)))
     for i, said in enumerate(found):
-        if said.status.startswith(UNRELIABLE) and n_draw < n_draws(fit.posterior):
+        more = fallback is not None or n_draw < n_draws(fit.posterior)
+        if said.status.startswith(UNRELIABLE) and more:
             one = plan.between(i, i + 1)
-            said = explain_patients(
-                one, regimes_draws(one, fit.posterior), mode=request.mode,
-                horizons_months=horizons, seed=fit.seed,
-            )[0]  # fmt: skip
-        if said.status.startswith(UNRELIABLE) and fallback is not None:
-            said = fallback.explain(plan.between(i, i + 1), horizons)
+            said = explain_on(one, once_more(fit, one, fallback), horizons, fit.seed)
         out.append(said)
     return tuple(out)
 
@@ -173,10 +169,7 @@ def withhold_unsupported(
         status, reasons = judge_explained(plan, i, until_years.get(said.patient_id))
         asked = said.present or said.status.startswith(UNRELIABLE)
         if status == "not estimated" and asked:
-            said = replace(
-                said, status=f"not estimated: {'; '.join(reasons)}", present={}, onset={}, rise={},
-                dose_ug={}, dose_levels_ug={}, dots_ug={},
-            )  # fmt: skip
+            said = said.withheld(f"not estimated: {'; '.join(reasons)}")
         out.append(said)
     return tuple(out)
 

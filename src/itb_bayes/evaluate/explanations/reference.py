@@ -17,6 +17,13 @@ CONFIRMED = ("catheter_fault_confirmed", "pump_fault_confirmed")
 LOOKBACK_YEARS = 0.5
 """A confirmed fault counts as present for so long before it was found."""
 
+TRUTH = "the truth of the simulation: from onset to repair or end"
+CONFIRMATION = (
+    f"a fault confirmed within the next {12 * LOOKBACK_YEARS:g} months; faults that were never "
+    "looked for count as absent, and those present for longer as absent before (both make good "
+    "probabilities look worse)"
+)
+
 
 @dataclass(frozen=True, eq=False)
 class Reference:
@@ -79,22 +86,23 @@ def with_episodes(found: Reference, name: str) -> Reference:
     return replace(found, episodes={k: v for k, v in found.episodes.items() if len(v)})
 
 
+def truth_file(folder: Path) -> Path:
+    """Return where a simulated cohort keeps its truth."""
+    return folder / "truth" / "regimes.csv"
+
+
 def any_reference_of(cohort: Cohort, folder: Path) -> Reference:
     """Return what a part of a cohort can be judged against, be it nothing; see reference_of."""
     visits = evaluation_visits(cohort)
-    if (folder / "truth" / "regimes.csv").is_file():
+    if truth_file(folder).is_file():
         regimes = read_regimes(folder)
         seen = truth_at(regimes, visits)
         visits = visits.loc[~seen[PAUSED].to_numpy()].reset_index(drop=True)
         episodes = {name: fault_episodes(regimes, name) for name in TARGETS}
-        definition = "the truth of the simulation: from onset to repair or end"
+        definition = TRUTH
     else:
         episodes = {"device_fault": confirmed_episodes(cohort)}
-        definition = (
-            f"a fault confirmed within the next {12 * LOOKBACK_YEARS:g} months; faults that were "
-            "never looked for count as absent, and those present for longer as absent before (both "
-            "make good probabilities look worse)"
-        )
+        definition = CONFIRMATION
     return Reference(visits, episodes, definition)
 
 
