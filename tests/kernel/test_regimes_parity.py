@@ -4,13 +4,12 @@ import numpy as np
 import pytest
 from hmmlearn.base import BaseHMM
 from scipy.special import expit, logit
-from scipy.stats import norm
+from scipy.stats import multivariate_normal
 from statsmodels.tsa.statespace.kalman_smoother import KalmanSmoother
 
 from itb_bayes.kernel.regimes.filter import regimes_log_likelihood
 from itb_bayes.kernel.regimes.layout import (
     N_STATE,
-    OUTLIER_DENSITY,
     SHORTEST_YEARS,
     START_ELSEWHERE,
     Code,
@@ -55,55 +54,50 @@ def start_constant(g, data):
 
 
 class Kalman:
-    """Requirement and spasm offset under the filter of statsmodels, two instants a step.
+    """Requirement, spasm offset and rest of tone under the filter of statsmodels.
 
-    At the first instant of a step the tone is read, at the second, without time between, the
-    spasms. Tone is linearised over three points of a Gaussian at each instant, ``at`` with
-    variance ``spread``.
+    At each step tone and spasms are read at once, both of one tone. It is linearised over three
+    points of a Gaussian, ``at`` with variance ``spread``; what the line leaves over is the third
+    state, new at every step.
     """
 
     def __init__(self, g, data):
         self.g, self.data = g, data
         self.t = data[:, Col.T]
-        self.n = 2 * len(data)
+        self.n = len(data)
 
     def run(self, at, spread, smoothed=False):
         g, data, n = self.g, self.data, self.n
-        years = np.repeat(self.t, 2)
-        fading = -np.diff(np.exp(-years / g[Par.TITRATION_YEARS]), append=0.0)
-        dt = np.diff(years, append=years[-1])
+        fading = -np.diff(np.exp(-self.t / g[Par.TITRATION_YEARS]), append=0.0)
+        dt = np.diff(self.t, append=self.t[-1])
         fading[-1] = 0.0
-        gap = at - np.repeat(data[:, Col.LOG_DOSE], 2)
         sd = np.sqrt(spread + 1e-16)
-        points = gap + np.sqrt(3.0) * sd * np.array([-1.0, 0.0, 1.0])[:, None]
+        points = (
+            at - data[:, Col.LOG_DOSE] + np.sqrt(3.0) * sd * np.array([-1.0, 0.0, 1.0])[:, None]
+        )
         tones = UNTREATED * expit(HILL * points + logit(1.0 / UNTREATED))
         weights = np.array([1.0, 4.0, 1.0]) / 6.0
         mean = weights @ tones
         slope = (tones[2] - tones[0]) / (points[2] - points[0])
         level = mean - slope * at
         left_over = weights @ (tones - mean) ** 2 - slope**2 * spread
-        tone = np.arange(n) % 2 == 0
-        beta = np.where(tone, 1.0, g[Par.PENN_SLOPE])
-        readings = np.where(
-            tone, np.repeat(data[:, Col.ASHWORTH], 2), np.repeat(data[:, Col.PENN], 2)
-        )
-        model = KalmanSmoother(k_endog=1, k_states=2, loglikelihood_burn=0)
-        model.bind(readings[:, None])
-        model["design"] = np.stack([beta * slope, np.where(tone, 0.0, 1.0)])[None]
-        shift = np.where(tone, 0.0, g[Par.PENN_INTERCEPT])
-        model["obs_intercept"] = (shift + beta * level)[None]
-        model["obs_cov"] = (np.where(tone, TONE_VAR, g[Par.PENN_VAR]) + beta**2 * left_over)[
-            None, None
-        ]
-        model["transition"] = np.eye(2)
-        model["selection"] = np.eye(2)
+        beta, one, nought = g[Par.PENN_SLOPE], np.ones(n), np.zeros(n)
+        model = KalmanSmoother(k_endog=2, k_states=3, loglikelihood_burn=0)
+        model.bind(data[:, [Col.ASHWORTH, Col.PENN]].copy())
+        model["design"] = np.array([[slope, nought, one], [beta * slope, one, beta * one]])
+        model["obs_intercept"] = np.stack([level, g[Par.PENN_INTERCEPT] + beta * level])
+        model["obs_cov"] = np.diag([TONE_VAR, g[Par.PENN_VAR]])
+        model["transition"] = np.diag([1.0, 1.0, 0.0])
+        model["selection"] = np.eye(3)
         drift = DRIFT * dt + g[Par.TITRATION] * fading
-        model["state_intercept"] = np.stack([drift, np.zeros(n)])
-        cov = np.zeros((2, 2, n))
+        model["state_intercept"] = np.stack([drift, nought, nought])
+        cov = np.zeros((3, 3, n))
         cov[0, 0] = g[Par.WANDER_VAR] * dt + g[Par.TITRATION_VAR] * fading**2
+        cov[2, 2] = np.append(left_over[1:], 0.0)
         model["state_cov"] = cov
-        begin = np.array([data[0, Col.LOG_DOSE] + g[Par.START_GAP], 0.0])
-        model.initialize_known(begin, np.diag([g[Par.START_VAR], g[Par.PENN_PATIENT_VAR]]))
+        begin = np.array([data[0, Col.LOG_DOSE] + g[Par.START_GAP], 0.0, 0.0])
+        start = [g[Par.START_VAR], g[Par.PENN_PATIENT_VAR], left_over[0]]
+        model.initialize_known(begin, np.diag(start))
         return model.smooth() if smoothed else model.filter()
 
     def settle(self, smoothed=False):
@@ -134,7 +128,7 @@ def test_one_regime_is_a_kalman_filter_with_the_same_slopes():
     assert ll[0] - start_constant(g, patient[0]) == pytest.approx(want.llf, rel=1e-10)
     stable = belief[1:, State.STABLE]
     np.testing.assert_allclose(stable[:, 0], 1.0, rtol=1e-12)
-    filtered, cov = want.filtered_state[:, 3::2].T, want.filtered_state_cov[:, :, 3::2]
+    filtered, cov = want.filtered_state[:2, 1:].T, want.filtered_state_cov[:, :, 1:]
     np.testing.assert_allclose(stable[:, 1:3], filtered, rtol=1e-10, atol=1e-11)
     np.testing.assert_allclose(stable[:, 3], cov[0, 0], rtol=1e-9)
     np.testing.assert_allclose(stable[:, 4], cov[0, 1], rtol=1e-9, atol=1e-12)
@@ -146,8 +140,7 @@ def test_one_regime_is_smoothed_as_a_kalman_smoother_does():
     want = Kalman(g, patient[0]).settle(smoothed=True)
     stable = smooth(g, *stack([patient], patients(1, PROGRESSION_ONSET=0.0)))[1:, State.STABLE]
     np.testing.assert_allclose(stable[:, 0], 1.0, rtol=1e-12)
-    # The second instant of a step is after its last reading.
-    mean, cov = want.smoothed_state[:, 3::2].T, want.smoothed_state_cov[:, :, 3::2]
+    mean, cov = want.smoothed_state[:2, 1:].T, want.smoothed_state_cov[:, :, 1:]
     np.testing.assert_allclose(stable[:, 1:3], mean, rtol=1e-8, atol=1e-10)
     for column, (a, b) in {3: (0, 0), 4: (0, 1), 5: (1, 1)}.items():
         np.testing.assert_allclose(stable[:, column], cov[a, b], rtol=1e-8, atol=1e-11)
@@ -161,8 +154,8 @@ def test_requirements_of_drawn_courses_have_the_moments_of_a_kalman_smoother():
     own = patients(1, PROGRESSION_ONSET=0.0)[0]
     state, _, need = sample_paths(g, own, *patient, rng.random(shape), rng.standard_normal(shape))
     assert (state[:, 1:] == State.STABLE).all()
-    sd = np.sqrt(want.smoothed_state_cov[0, 0, 3::2])
-    error = (need[:, 1:].mean(axis=0) - want.smoothed_state[0, 3::2]) / sd
+    sd = np.sqrt(want.smoothed_state_cov[0, 0, 1:])
+    error = (need[:, 1:].mean(axis=0) - want.smoothed_state[0, 1:]) / sd
     assert np.abs(error).max() < 4.5 / np.sqrt(4000)
     np.testing.assert_allclose(need[:, 1:].std(axis=0), sd, rtol=0.06)
 
@@ -173,7 +166,7 @@ def test_in_the_linear_range_one_slope_for_all_is_enough():
     data = patient[0]
     data[:, Col.LOG_DOSE] = 5.0 + DRIFT * data[:, Col.T]
     ll = regimes_log_likelihood(g, *stack([patient], patients(1, PROGRESSION_ONSET=0.0)))[0][0]
-    want = Kalman(g, data).run(np.repeat(data[:, Col.LOG_DOSE], 2), np.zeros(2 * len(data))).llf
+    want = Kalman(g, data).run(data[:, Col.LOG_DOSE], np.zeros(len(data))).llf
     assert ll - start_constant(g, patient[0]) == pytest.approx(want, abs=0.02)
     assert ll - start_constant(g, patient[0]) != pytest.approx(want, abs=1e-9)
 
@@ -267,14 +260,15 @@ def even_frames(g, data, codes):
         extra = np.average((tones - tone) ** 2, axis=0, weights=[1, 4, 1])
         extra = extra + triggered * par["TRIGGER_TONE_VAR"]
         tone = tone + triggered * par["TRIGGER_TONE"]
-        wild = par["OUTLIER"] * OUTLIER_DENSITY
-        if not np.isnan(row[Col.ASHWORTH]):
-            sd = np.sqrt(TONE_VAR + extra)
-            frames[k] += np.log((1 - par["OUTLIER"]) * norm.pdf(row[Col.ASHWORTH], tone, sd) + wild)
-        if not np.isnan(row[Col.PENN]):
-            sd = np.sqrt(par["PENN_VAR"] + par["PENN_SLOPE"] ** 2 * extra)
-            mean = par["PENN_INTERCEPT"] + par["PENN_SLOPE"] * tone
-            frames[k] += np.log((1 - par["OUTLIER"]) * norm.pdf(row[Col.PENN], mean, sd) + wild)
+        # Both readings of a visit are of one tone.
+        read = ~np.isnan(row[[Col.ASHWORTH, Col.PENN]])
+        line = np.array([1.0, par["PENN_SLOPE"]])[read]
+        mean = np.array([0.0, par["PENN_INTERCEPT"]])[read] + tone[:, None] * line
+        noise = np.diag(np.array([TONE_VAR, par["PENN_VAR"]])[read])
+        for s in range(N_STATE if read.any() else 0):
+            spread_of = noise + extra[s] * np.outer(line, line)
+            seen = row[[Col.ASHWORTH, Col.PENN]][read]
+            frames[k, s] += multivariate_normal.logpdf(seen, mean[s], spread_of)
         for column, chance in (
             (Code.DYE, np.where(leaks, par["DYE_SENSITIVITY"], par["DYE_FALSE"])),
             (Code.ASPIRATION, np.where(leaks, par["BLOCKED_FAULT"], par["BLOCKED_INTACT"])),

@@ -16,7 +16,7 @@ from itb_bayes.model.centres import code_centres
 from itb_bayes.spec import RegimesSpec
 from itb_bayes.spec.kinds.regimes_spec import CHANNELS
 
-REVISION = 6
+REVISION = 7
 """Raised whenever a variable of the model changes its meaning: older fits are then refused."""
 
 OLDER_CATHETER = "older"

@@ -181,8 +181,8 @@ class _Patient:
     def _jump(self, mean: float, var: float) -> None:
         self.level += mean + np.sqrt(var) * self.rng.standard_normal()
 
-    def _tone(self, bolus: int) -> tuple[float, float]:
-        """Return the tone of one reading, and the variance that a trigger adds to it."""
+    def _tone(self, bolus: int) -> float:
+        """Return the tone of this visit, of which everything is read."""
         g, own = self.g, self.own
         gap = self.level - self.dose - g.bolus_potency * bolus
         loss = {
@@ -191,16 +191,17 @@ class _Patient:
         }.get(self.state)
         if loss is not None:
             gap += loss[0] + np.sqrt(loss[1]) * self.rng.standard_normal()
-        tone = own.untreated / (1.0 + (own.untreated - 1.0) * np.exp(-g.hill * gap))
+        tone = float(own.untreated / (1.0 + (own.untreated - 1.0) * np.exp(-g.hill * gap)))
         if self.state == State.TRIGGER:
-            return tone + g.trigger_tone, g.trigger_tone_var
-        return tone, 0.0
+            tone += g.trigger_tone + np.sqrt(g.trigger_tone_var) * self.rng.standard_normal()
+        return tone
 
     def _read(self, k: int, row: Array, bolus: int) -> None:
         g, own, rng = self.g, self.own, self.rng
-        tone, extra = self._tone(bolus)
-        reading = tone + np.sqrt(own.tone_var + extra) * rng.standard_normal()
-        if rng.random() < g.outlier:
+        tone = self._tone(bolus)
+        reading = tone + np.sqrt(own.tone_var) * rng.standard_normal()
+        wild = rng.random() < g.outlier
+        if wild:
             reading = own.goal + _SPAN * (rng.random() - 0.5)
             if not np.isnan(row[Col.ASHWORTH]) and rng.random() < LOST_SHARE:
                 self.level = row[Col.LOG_DOSE] + np.sqrt(LOST_VAR) * rng.standard_normal()
@@ -211,15 +212,15 @@ class _Patient:
             left = g.still * np.exp(-0.5 * excess**2 / g.still_var)
             change = g.gain * excess + np.sqrt(g.dose_var) * rng.standard_normal()
             changed = rng.random() >= left
-            if not np.isnan(row[Col.ASHWORTH]) and rng.random() < g.unruled:
+            # Where the reading was not written down, one that says nothing decides nothing.
+            if wild if np.isnan(row[Col.ASHWORTH]) else rng.random() < g.unruled:
                 changed = rng.random() < 0.5
                 change = WIDEST_CHANGE * (2.0 * rng.random() - 1.0)
             row[Col.DOSE_CHANGE] = change if changed else 0.0
             self.dose += float(row[Col.DOSE_CHANGE])
         if not np.isnan(row[Col.PENN]):
-            tone, extra = self._tone(bolus)
             score = g.penn_intercept + g.penn_slope * tone + self.offset
-            score += np.sqrt(g.penn_var + g.penn_slope**2 * extra) * rng.standard_normal()
+            score += np.sqrt(g.penn_var) * rng.standard_normal()
             if rng.random() < g.outlier:
                 score = g.penn_intercept + _SPAN * rng.random()
             row[Col.PENN] = score

@@ -28,7 +28,8 @@ from itb_bayes.kernel.regimes.layout import (
 from itb_bayes.kernel.regimes.mixing import FIRST, FROM, N_BELIEF, mix
 from itb_bayes.kernel.regimes.response import shift_of
 from itb_bayes.kernel.regimes.step import begin, drift
-from itb_bayes.kernel.regimes.tone import N_KEPT, expect_tone
+from itb_bayes.kernel.regimes.tone import expect_tone
+from itb_bayes.kernel.regimes.visit import N_KEPT
 
 _T, _DOSE, _ASHWORTH = int(Col.T), int(Col.LOG_DOSE), int(Col.ASHWORTH)
 _ACTION = int(Code.ACTION)
@@ -66,7 +67,7 @@ def run_forward(
         np.zeros((N_STATE, N_STATE)),
         np.zeros((N_STATE, N_STATE)),
     )
-    finding, kept = np.empty(N_STATE), np.empty((2, N_STATE, N_KEPT))
+    finding, kept = np.empty(N_STATE), np.empty((N_STATE, N_KEPT))
     chain = np.empty((2, N_STATE, N_BELIEF))
     shift = shift_of(own[_UNTREATED])
     begin(g, data[first, _DOSE], tape[0, 0])

@@ -34,12 +34,6 @@ from itb_bayes.kernel.regimes.layout import (
     State,
 )
 from itb_bayes.kernel.regimes.mixing import N_BELIEF, mix, mix_adjoint
-from itb_bayes.kernel.regimes.policy import (
-    habit,
-    habit_adjoint,
-    read_dose,
-    read_dose_adjoint,
-)
 from itb_bayes.kernel.regimes.response import shift_of
 from itb_bayes.kernel.regimes.searching import (
     undetected,
@@ -52,18 +46,14 @@ from itb_bayes.kernel.regimes.step import (
     begin_adjoint,
     drift,
     drift_adjoint,
-    read_spasms,
-    read_spasms_adjoint,
-    read_tone,
-    read_tone_adjoint,
     undrift,
 )
-from itb_bayes.kernel.regimes.tone import N_KEPT
+from itb_bayes.kernel.regimes.tone import N_TONE
 from itb_bayes.kernel.regimes.transition import transition, transition_adjoint
+from itb_bayes.kernel.regimes.visit import N_KEPT, read_visit, read_visit_adjoint
 
 _T, _DOSE = int(Col.T), int(Col.LOG_DOSE)
 _CATHETER_AGE, _PUMP_AGE = int(Col.CATHETER_AGE), int(Col.PUMP_AGE)
-_ASHWORTH, _PENN, _CHANGE = int(Col.ASHWORTH), int(Col.PENN), int(Col.DOSE_CHANGE)
 _ACTION = int(Code.ACTION)
 _STEP, _STEP_VAR = int(Par.TOLERANCE_STEP), int(Par.TOLERANCE_STEP_VAR)
 _LEAK_STEP, _LEAK_STEP_VAR = int(Par.LEAK_STEP), int(Par.LEAK_STEP_VAR)
@@ -129,7 +119,7 @@ def forward_step(
     """Carry ``stage[0]`` through one step up to its actions.
 
     ``p`` (11, 11) is filled with the transition, ``finding`` (11,) with the likelihood of findings,
-    ``kept`` (2, 11, 4) with what the reverse needs.
+    ``kept`` (11, 17) with what the reverse needs.
     Returns the log of what the probabilities summed to before they were normalised, and the rest of
     the log-likelihood: of the dose change given the reading, and the largest of the findings, which
     is taken out of ``finding``.
@@ -140,19 +130,7 @@ def forward_step(
     else:
         stage[1] = stage[0]
     drift(g, own, row[_T], dt, stage[1])
-    spoken = 0.0
-    if not math.isnan(row[_ASHWORTH]):
-        read_tone(g, own, shift, row, code, stage[1], stage[2], kept[0])
-        if not math.isnan(row[_CHANGE]):
-            spoken = habit(g, own, row)
-    elif not math.isnan(row[_CHANGE]):
-        read_dose(g, own, shift, row, code, stage[1], stage[2], kept[0])
-    else:
-        stage[2] = stage[1]
-    if math.isnan(row[_PENN]):
-        stage[3] = stage[2]
-    else:
-        read_spasms(g, own, shift, row, code, stage[2], stage[3], kept[1])
+    spoken = read_visit(g, own, shift, row, code, stage[1], stage[2], stage[3], kept)
     gather(g, row, code, dt, finding)
     # Findings may speak so strongly that every weight would vanish: the largest is taken out.
     top = finding.max()
@@ -191,7 +169,7 @@ def regimes_log_likelihood(g: Any, own: Any, data: Any, codes: Any, offsets: Any
     tape = np.empty((longest, N_STAGE, N_STATE, N_BELIEF))
     totals = np.empty(longest)
     findings = np.empty((longest, N_STATE))
-    kept = np.empty((longest, 2, N_STATE, N_KEPT))
+    kept = np.empty((longest, N_STATE, N_KEPT))
     moves = np.zeros((longest, N_STATE, N_STATE))
     p, jump, jump_var = (
         np.zeros((N_STATE, N_STATE)),
@@ -203,7 +181,7 @@ def regimes_log_likelihood(g: Any, own: Any, data: Any, codes: Any, offsets: Any
     p_bar, jump_bar, jump_var_bar = np.zeros_like(p), np.zeros_like(p), np.zeros_like(p)
     chain = np.empty((N_KIND + 1, N_STATE, N_BELIEF))
     bar, spare = np.empty((N_STATE, N_BELIEF)), np.empty((N_STATE, N_BELIEF))
-    finding_bar = np.empty(N_STATE)
+    finding_bar, t_bar = np.empty(N_STATE), np.empty(N_TONE)
     for i in range(n_patient):
         first, n = offsets[i], offsets[i + 1] - offsets[i]
         begin(g, data[first, _DOSE], tape[0, 0])
@@ -240,21 +218,10 @@ def regimes_log_likelihood(g: Any, own: Any, data: Any, codes: Any, offsets: Any
             labels_adjoint(g, code, dt, finding_bar, g_bar[i])
             undetected_adjoint(row, dt, finding_bar, g_bar[i])
             worked_up_adjoint(g, row, code, dt, finding_bar, g_bar[i])
-            if not math.isnan(row[_PENN]):
-                read_spasms_adjoint(
-                    g, own[i], row, code, tape[k, 2], kept[k, 1], bar, g_bar[i], own_bar[i]
-                )
-            if not math.isnan(row[_ASHWORTH]):
-                if not math.isnan(row[_CHANGE]):
-                    habit_adjoint(g, own[i], row, g_bar[i], own_bar[i])
-                read_tone_adjoint(
-                    g, own[i], row, code, tape[k, 1], kept[k, 0], bar, g_bar[i], own_bar[i]
-                )
-            elif not math.isnan(row[_CHANGE]):
-                read_dose_adjoint(
-                    g, own[i], row, code, tape[k, 1], tape[k, 2], kept[k, 0],
-                    bar, g_bar[i], own_bar[i],
-                )  # fmt: skip
+            read_visit_adjoint(
+                g, own[i], row, code, tape[k, 1], tape[k, 2], kept[k], bar, t_bar, g_bar[i],
+                own_bar[i],
+            )  # fmt: skip
             drift_adjoint(g, row[_T], dt, bar, g_bar[i], own_bar[i])
             if dt > 0.0:
                 undrift(g, own[i], row[_T], dt, tape[k, 1])

@@ -197,7 +197,7 @@ OUTLIER_DENSITY = 0.25
 WIDEST_CHANGE = 1.0
 """Largest change of the log dose by a decision that follows no rule, up or down."""
 
-LOST_SHARE = 0.1
+LOST_SHARE = 0.02
 """Of the tone readings that say nothing: how many do because the requirement is not where it was
 thought. It is then Gaussian about the log of the present dose."""
 

@@ -38,9 +38,14 @@ from itb_bayes.kernel.regimes.oracle_moves import (
 
 Array = NDArray[Any]
 
+UNRULED_NOT_CHANGED = 0.5
+"""Of decisions without a rule: how many leave the dose alone."""
+UNRULED_CHANGED = 0.25 / WIDEST_CHANGE
+"""Density of the others, as a change of the log dose."""
 REFILL_WILD_SHARE = 0.02
 REFILL_WILD_DENSITY = 1.0
 S = State
+_OF_TONE = np.array([0.0, 0.0, 1.0])
 
 
 @dataclass
@@ -140,24 +145,19 @@ def step(
     belief.mean[:, 0] += mean
     belief.covariance[:, 0, 0] += var
     ll = 0.0
-    if not np.isnan(row.ashworth):
-        lost = (LOST_SHARE, row.log_dose)
-        read(belief, row.ashworth, *tone(g, own, row, code, belief), g.outlier, lost)
-        if not np.isnan(row.dose_change):
-            ll += habit(g, own, row)
-    elif not np.isnan(row.dose_change):
-        read_dose(g, own, row, code, belief)
-    if not np.isnan(row.penn):
-        expected, slopes, noise = tone(g, own, row, code, belief)
-        extra = noise - own.tone_var
-        read(
-            belief,
-            row.penn,
-            g.penn_intercept + g.penn_slope * expected + belief.mean[:, 1],
-            g.penn_slope * slopes + np.array([0.0, 1.0]),
-            g.penn_var + g.penn_slope**2 * extra,
-            g.outlier,
-        )
+    if not np.isnan([row.ashworth, row.dose_change, row.penn]).all():
+        visit = with_tone(g, own, row, code, belief)
+        if not np.isnan(row.ashworth):
+            read(visit, row.ashworth, _OF_TONE, own.tone_var, g.outlier, (LOST_SHARE, row.log_dose))
+            if not np.isnan(row.dose_change):
+                ll += habit(g, own, row)
+        elif not np.isnan(row.dose_change):
+            read_dose(g, own, row, visit)
+        if not np.isnan(row.penn):
+            slopes = np.array([0.0, 1.0, g.penn_slope])
+            read(visit, row.penn - g.penn_intercept, slopes, g.penn_var, g.outlier)
+        belief.probability = visit.probability
+        belief.mean, belief.covariance = visit.mean[:, :2], visit.covariance[:, :2, :2]
     found = findings(g, row, code, dt)
     top = found.real.max()
     belief.probability = belief.probability * np.exp(found - top)
@@ -189,18 +189,19 @@ def normalise(belief: Belief) -> Any:
     return np.log(total)
 
 
-def tone(
+def with_tone(
     g: SimpleNamespace, own: SimpleNamespace, row: SimpleNamespace, code: SimpleNamespace,
     belief: Belief,
-) -> tuple[Array, Array, Array]:  # fmt: skip
-    """Return expected tone (11,), its slopes (11, 2) and the variance of one reading (11,).
+) -> Belief:  # fmt: skip
+    """Return the belief with a third quantity, the tone of this visit; arrays (11, 3 ...).
 
-    Mean, regression on the requirement and what that leaves over, at three points of the gap.
+    Mean of the tone, its regression on the requirement and what that leaves over, at three points
+    of the gap. Everything read at the visit is of this one tone.
     """
     mean, var = belief.mean[:, 0], belief.covariance[:, 0, 0]
     gap = mean - row.log_dose - g.bolus_potency * code.bolus
     spread = var + 1e-16  # a requirement that is known has three points too
-    # The share that a fault lets through differs from reading to reading.
+    # The share that a fault lets through differs from visit to visit.
     gap[S.CATHETER_SEVERE] += g.loss_severe
     spread[S.CATHETER_SEVERE] += g.loss_severe_var
     gap[S.PUMP] += g.loss_pump
@@ -211,32 +212,44 @@ def tone(
     expected = tones @ weights
     around = tones - expected[:, None]
     slope = (around * away) @ weights / spread
-    noise = own.tone_var + around**2 @ weights - slope**2 * var
+    left = around**2 @ weights - slope**2 * var
     expected[S.TRIGGER] += g.trigger_tone
-    noise[S.TRIGGER] += g.trigger_tone_var
-    return expected, np.stack([slope, np.zeros_like(slope)], axis=1), noise
+    left[S.TRIGGER] += g.trigger_tone_var
+    turn = np.zeros((len(S), 3, 2), belief.mean.dtype)
+    turn[:, :2], turn[:, 2, 0] = np.eye(2), slope
+    covariance = turn @ belief.covariance @ turn.transpose(0, 2, 1)
+    covariance[:, 2, 2] += left
+    return Belief(
+        belief.probability.copy(), np.concatenate([belief.mean, expected[:, None]], 1), covariance
+    )
 
 
 def read(
-    belief: Belief, x: Any, expected: Array, slopes: Array, noise: Any, outlier: Any,
+    belief: Belief, x: Any, slopes: Array, noise: Any, outlier: Any,
     lost: tuple[float, float] = (0.0, 0.0), density: Any = OUTLIER_DENSITY,
 ) -> None:  # fmt: skip
     """Meet a reading that says nothing with probability ``outlier``; keep two moments.
 
-    It has the given density then. Of those readings a share (first of ``lost``) puts the
-    requirement about the second of it.
+    ``slopes`` (3,) say what it reads of requirement, offset and tone. It has the given density if
+    it says nothing. Of those readings a share (first of ``lost``) puts the requirement about the
+    second of it; the tone of the day was what it was.
     """
     share, about = lost
     for s in S:
-        h, before, cov = slopes[s], belief.mean[s], belief.covariance[s]
-        var = h @ cov @ h + noise[s]
-        gain = cov @ h / var
-        fits = (1.0 - outlier) * normal(x, expected[s], var)
+        before, cov = belief.mean[s], belief.covariance[s]
+        var = slopes @ cov @ slopes + noise
+        gain = cov @ slopes / var
+        v = x - slopes @ before
+        fits = (1.0 - outlier) * normal(v, 0.0, var)
         wild = outlier * density
+        elsewhere, loose = before.copy(), cov.copy()
+        elsewhere[0] = about
+        loose[0] = loose[:, 0] = 0.0
+        loose[0, 0] = LOST_VAR
         parts = (
-            (fits, before + gain * (x - expected[s]), cov - np.outer(gain, gain) * var),
+            (fits, before + gain * v, cov - np.outer(gain, gain) * var),
             (wild * (1.0 - share), before, cov),
-            (wild * share, np.array([about, before[1]]), np.diag([LOST_VAR, cov[1, 1]])),
+            (wild * share, elsewhere, loose),
         )
         total = fits + wild
         mean = sum(weight * at for weight, at, _ in parts) / total
@@ -257,39 +270,37 @@ def habit(g: SimpleNamespace, own: SimpleNamespace, row: SimpleNamespace) -> Any
     e = row.ashworth - own.goal
     log_still = np.log(g.still) - 0.5 * e**2 / g.still_var
     if row.dose_change == 0.0:
-        return np.log((1.0 - g.unruled) * np.exp(log_still) + g.unruled * 0.5)
+        return np.log((1.0 - g.unruled) * np.exp(log_still) + g.unruled * UNRULED_NOT_CHANGED)
     by_rule = (1.0 - np.exp(log_still)) * normal(row.dose_change, g.gain * e, g.dose_var)
-    return np.log((1.0 - g.unruled) * by_rule + g.unruled * 0.5 / (2.0 * WIDEST_CHANGE))
+    return np.log((1.0 - g.unruled) * by_rule + g.unruled * UNRULED_CHANGED)
 
 
 def read_dose(
-    g: SimpleNamespace, own: SimpleNamespace, row: SimpleNamespace, code: SimpleNamespace,
-    belief: Belief,
-) -> None:  # fmt: skip
+    g: SimpleNamespace, own: SimpleNamespace, row: SimpleNamespace, belief: Belief
+) -> None:
     """Meet a dose change whose reading was not written down.
 
     A dose left alone is a reading of the goal, a changed one of what the change answers to. That it
     was changed at all is weighed at the reading as it is known once the change is.
     """
-    expected, slopes, noise = tone(g, own, row, code, belief)
     constant = g.still * np.sqrt(2.0 * np.pi * g.still_var)
     if row.dose_change == 0.0:
-        read(belief, own.goal, expected, slopes, noise + g.still_var, g.outlier)
+        wild = UNRULED_NOT_CHANGED / constant
+        read(belief, own.goal, _OF_TONE, own.tone_var + g.still_var, g.outlier, density=wild)
         belief.probability *= constant
         return
     answered = own.goal + row.dose_change / g.gain
     var = g.dose_var / g.gain**2
-    prior = slopes[:, 0] ** 2 * belief.covariance[:, 0, 0] + noise
+    expected = belief.mean[:, 2]
+    prior = belief.covariance[:, 2, 2] + own.tone_var
     told_var = 1.0 / (1.0 / prior + 1.0 / var)
     told = told_var * (expected / prior + answered / var)
     # E[exp(-x**2 / 2w)] of a Gaussian x is its density under the added variance, up to a constant.
     left_alone = constant * normal(told, own.goal, told_var + g.still_var)
-    left_alone_wild = constant * normal(answered, own.goal, var + g.still_var)
     fits = (1.0 - g.outlier) * normal(answered, expected, prior + var) * (1.0 - left_alone)
-    any_change = g.gain * 0.5 / WIDEST_CHANGE  # uniform as a change, not as a reading
-    wild = g.outlier * any_change * (1.0 - left_alone_wild)
-    weight = belief.probability * (fits + wild) / g.gain
-    read(belief, answered, expected, slopes, noise + var, g.outlier, density=any_change)
+    any_change = g.gain * UNRULED_CHANGED  # uniform as a change, not as a reading
+    weight = belief.probability * (fits + g.outlier * any_change) / g.gain
+    read(belief, answered, _OF_TONE, own.tone_var + var, g.outlier, density=any_change)
     belief.probability = weight
 
 

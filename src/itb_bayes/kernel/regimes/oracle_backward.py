@@ -25,7 +25,7 @@ from itb_bayes.kernel.regimes.layout import (
     Par,
     State,
 )
-from itb_bayes.kernel.regimes.oracle import Belief, mix, normal, normalise, start, step, tone
+from itb_bayes.kernel.regimes.oracle import Belief, mix, normal, normalise, start, step, with_tone
 from itb_bayes.kernel.regimes.oracle_moves import actions, drift, named, transition_matrix
 
 Array = NDArray[Any]
@@ -136,10 +136,13 @@ def lost_probability(
     if np.isnan(row.ashworth):
         return 0.0
     mean, covariance = stop.expected.mean[s], stop.expected.covariance[s]
-    expected, slopes, noise = tone(g, own, row, stop.code, stop.expected)
-    reading = expected[s] + slopes[s] @ (pair - mean)
+    visit = with_tone(g, own, row, stop.code, stop.expected)
+    tied = visit.covariance[s, 2, 0]
+    on_need = tied / covariance[0, 0] if covariance[0, 0] > 0.0 else 0.0
+    reading = visit.mean[s, 2] + on_need * (pair[0] - mean[0])
+    noise = own.tone_var + visit.covariance[s, 2, 2] - on_need * tied
     wild = g.outlier * OUTLIER_DENSITY
-    fits = (1.0 - g.outlier) * normal(row.ashworth, reading, noise[s]) + wild * (1.0 - LOST_SHARE)
+    fits = (1.0 - g.outlier) * normal(row.ashworth, reading, noise) + wild * (1.0 - LOST_SHARE)
     slope = covariance[0, 1] / covariance[1, 1]
     stayed = normal(
         pair[0], mean[0] + slope * (pair[1] - mean[1]), covariance[0, 0] - slope * covariance[0, 1]

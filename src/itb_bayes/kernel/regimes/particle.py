@@ -1,9 +1,10 @@
 """A particle filter of the regimes model: the oracle of what the switching filter approximates.
 
 Nothing is collapsed or linearised here. A particle is a regime with one requirement and one spasm
-offset; every reading meets the saturating response itself, the share that a fault takes away is
-drawn anew at every reading, and what a dose change says is integrated over the unseen reading in
-closed form. Each regime holds equally many particles of its own weight, drawn by stratified
+offset; every reading meets the saturating response itself, the share that a fault takes away and
+what a trigger adds are drawn anew at every visit, and what a dose change says is integrated over
+the unseen reading in closed form. Each regime holds equally many particles of its own weight, drawn
+by stratified
 resampling among all particles that could have come there, so that rare regimes are as well
 represented as common ones; the likelihood stays unbiased. Transitions, findings and actions hold no
 approximation beyond those of the model and are those of :mod:`itb_bayes.kernel.regimes.oracle`.
@@ -22,14 +23,19 @@ from itb_bayes.kernel.regimes.layout import (
     N_INTACT,
     OUTLIER_DENSITY,
     START_ELSEWHERE,
-    WIDEST_CHANGE,
     Code,
     Col,
     Own,
     Par,
     State,
 )
-from itb_bayes.kernel.regimes.oracle import findings, habit, normal
+from itb_bayes.kernel.regimes.oracle import (
+    UNRULED_CHANGED,
+    UNRULED_NOT_CHANGED,
+    findings,
+    habit,
+    normal,
+)
 from itb_bayes.kernel.regimes.oracle_moves import (
     actions,
     drift,
@@ -181,11 +187,11 @@ def meet(
 ) -> float:  # fmt: skip
     """Weigh the particles by everything seen at a step; return the log-likelihood."""
     ll = 0.0
-    noise = np.full((N_STATE, 1), own.tone_var)
-    noise[State.TRIGGER] += g.trigger_tone_var
-    if not np.isnan(row.ashworth):
+    if not np.isnan([row.ashworth, row.dose_change, row.penn]).all():
+        # Everything read at a visit is of one tone.
         tone = _tone(g, own, row, code, cloud, rng)
-        density = _robust(g, normal(row.ashworth, tone, noise))
+    if not np.isnan(row.ashworth):
+        density = _robust(g, normal(row.ashworth, tone, own.tone_var))
         cloud.weight *= density
         # Who read something wild may have a requirement that is not where it was thought.
         lost = LOST_SHARE * g.outlier * OUTLIER_DENSITY / density
@@ -194,12 +200,10 @@ def meet(
         if not np.isnan(row.dose_change):
             ll += float(habit(g, own, row))
     elif not np.isnan(row.dose_change):
-        cloud.weight *= _dose_density(g, own, row, _tone(g, own, row, code, cloud, rng), noise)
+        cloud.weight *= _dose_density(g, own, row, tone)
     if not np.isnan(row.penn):
-        tone = _tone(g, own, row, code, cloud, rng)
-        var = g.penn_var + g.penn_slope**2 * (noise - own.tone_var)
         mean = g.penn_intercept + g.penn_slope * tone + cloud.offset
-        cloud.weight *= _robust(g, normal(row.penn, mean, var))
+        cloud.weight *= _robust(g, normal(row.penn, mean, g.penn_var))
     found = findings(g, row, code, dt)
     cloud.weight *= np.exp(found - found.max())[:, None]
     return ll + float(found.max()) + cloud.normalise()
@@ -209,7 +213,7 @@ def _tone(
     g: SimpleNamespace, own: SimpleNamespace, row: SimpleNamespace, code: SimpleNamespace,
     cloud: Cloud, rng: np.random.Generator,
 ) -> Array:  # fmt: skip
-    """Return the tone of every particle at one reading (11, m), without its noise."""
+    """Return the tone of every particle at one visit, shape (11, m)."""
     gap = cloud.need - row.log_dose - g.bolus_potency * code.bolus
     for s, loss, var in (
         (State.CATHETER_SEVERE, g.loss_severe, g.loss_severe_var),
@@ -217,7 +221,8 @@ def _tone(
     ):
         gap[s] += loss + np.sqrt(var) * rng.standard_normal(gap.shape[1])
     tone = own.untreated / (1.0 + (own.untreated - 1.0) * np.exp(-g.hill * gap))
-    tone[State.TRIGGER] += g.trigger_tone
+    trigger = rng.standard_normal(gap.shape[1])
+    tone[State.TRIGGER] += g.trigger_tone + np.sqrt(g.trigger_tone_var) * trigger
     return tone
 
 
@@ -226,26 +231,25 @@ def _robust(g: SimpleNamespace, density: Array) -> Array:
 
 
 def _dose_density(
-    g: SimpleNamespace, own: SimpleNamespace, row: SimpleNamespace, tone: Array, noise: Array
+    g: SimpleNamespace, own: SimpleNamespace, row: SimpleNamespace, tone: Array
 ) -> Array:
     """Return the density of a dose change, the reading that it answers to integrated out.
 
     With a reading ``x`` the dose is left alone with probability ``a(x) = still exp(-(x - goal)^2 /
     (2 still_var))`` and otherwise changed by a Gaussian around ``gain (x - goal)``; ``x`` is
-    Gaussian around ``tone``, or says nothing.
+    Gaussian around ``tone``; or the decision follows no rule.
     """
 
     def left_alone(mean: Any, var: Any) -> Any:
         scale = g.still * np.sqrt(2.0 * np.pi * g.still_var)
         return scale * normal(mean, own.goal, var + g.still_var)
 
+    noise = own.tone_var
     if row.dose_change == 0.0:
-        nothing = g.still * np.sqrt(2.0 * np.pi * g.still_var) * OUTLIER_DENSITY
-        return (1.0 - g.outlier) * left_alone(tone, noise) + g.outlier * nothing
+        return (1.0 - g.outlier) * left_alone(tone, noise) + g.outlier * UNRULED_NOT_CHANGED
     answered = own.goal + row.dose_change / g.gain
     var = g.dose_var / g.gain**2
     told_var = noise * var / (noise + var)
     told = told_var * (tone / noise + answered / var)
     plain = normal(answered, tone, noise + var) * (1.0 - left_alone(told, told_var))
-    nothing = g.gain * 0.5 / WIDEST_CHANGE * (1.0 - left_alone(answered, var))
-    return ((1.0 - g.outlier) * plain + g.outlier * nothing) / g.gain
+    return (1.0 - g.outlier) * plain / g.gain + g.outlier * UNRULED_CHANGED

@@ -6,22 +6,22 @@ by a Gaussian around ``gain * e``. Where the reading was written down, the polic
 the patient beyond it, and a share of decisions follows no rule (an admission, a largest dose, a
 withdrawal that is treated otherwise): unchanged as often as not, or changed by anything up to a
 factor of 2.7 (``WIDEST_CHANGE``). Where it was not, the dose change is a reading in its place; one
-that says nothing is then uniform as a change of the dose, for as a reading its density would grow
-without limit as the gain goes to nought.
+that says nothing is then such a decision without a rule.
 """
 
 import math
 from typing import Any
 
 from itb_bayes.kernel.compiled import part
-from itb_bayes.kernel.regimes.layout import N_STATE, OUTLIER_DENSITY, WIDEST_CHANGE, Col, Own, Par
+from itb_bayes.kernel.regimes.layout import WIDEST_CHANGE, Col, Own, Par
 from itb_bayes.kernel.regimes.reading import absorb, absorb_adjoint
-from itb_bayes.kernel.regimes.tone import expect_tone, pull_tone, recall_tone
 
 _LOG_2PI = math.log(2.0 * math.pi)
-_LOG_HALF = math.log(0.5)
-_LOG_ANY = math.log(0.25 / WIDEST_CHANGE)
-_ANY_CHANGE = 0.5 / WIDEST_CHANGE
+_NOT_CHANGED = 0.5
+"""Of decisions without a rule: how many leave the dose alone."""
+_ANY_CHANGE = (1.0 - _NOT_CHANGED) * 0.5 / WIDEST_CHANGE
+"""Density of the others, as a change of the log dose."""
+_LOG_NOT_CHANGED, _LOG_ANY = math.log(_NOT_CHANGED), math.log(_ANY_CHANGE)
 _UNRULED = int(Par.UNRULED)
 _GAIN, _VAR = int(Par.GAIN), int(Par.DOSE_VAR)
 _STILL, _STILL_VAR, _OUTLIER = int(Par.STILL), int(Par.STILL_VAR), int(Par.OUTLIER)
@@ -36,7 +36,7 @@ def _by_rule(g: Any, own: Any, row: Any) -> Any:
     # In logs: a reading far from the goal leaves no dose alone, but that must not be impossible.
     log_still = math.log(g[_STILL]) - 0.5 * e * e / g[_STILL_VAR]
     if row[_CHANGE] == 0.0:
-        return log_still, _LOG_HALF
+        return log_still, _LOG_NOT_CHANGED
     v = row[_CHANGE] - g[_GAIN] * e
     changed = math.log1p(-math.exp(log_still))
     return changed - 0.5 * (_LOG_2PI + math.log(g[_VAR]) + v * v / g[_VAR]), _LOG_ANY
@@ -98,16 +98,15 @@ def _still(g: Any, own: Any, row: Any, tone: float, spread: float, like: float) 
     """Return the chance that a dose that was changed would have been left alone, and its parts.
 
     The reading, of variance ``spread`` around ``tone`` before the change, is known better after it:
-    it is what the change answers to, give or take. The parts are the chances of a reading that is
-    an outlier, and of leaving the dose alone if it is none and if it is one.
+    it is what the change answers to, give or take. The parts are the chances of a decision without
+    a rule, and of leaving the dose alone if it has one.
     """
     answered = row[_CHANGE] / g[_GAIN]
     var = g[_VAR] / (g[_GAIN] * g[_GAIN])
     told = ((tone - own[_GOAL]) * var + answered * spread) / (spread + var)
     wild = g[_OUTLIER] * _ANY_CHANGE * g[_GAIN] / like
     plain = _left_alone(g, told, spread * var / (spread + var))
-    other = _left_alone(g, answered, var)
-    return (1.0 - wild) * plain + wild * other, wild, plain, other
+    return (1.0 - wild) * plain, wild, plain
 
 
 @part
@@ -122,17 +121,15 @@ def _still_adjoint(
     total = spread + var
     expected = tone - own[_GOAL]
     told = (expected * var + answered * spread) / total
-    _, wild, plain, other = _still(g, own, row, tone, spread, like)
+    _, wild, plain = _still(g, own, row, tone, spread, like)
     e_bar, narrow_bar = _left_alone_adjoint(
         g, told, spread * var / total, still_bar * (1.0 - wild), g_bar
     )
-    answered_bar, var_bar = _left_alone_adjoint(g, answered, var, still_bar * wild, g_bar)
-    expected_bar = e_bar * var / total
-    answered_bar += e_bar * spread / total
+    expected_bar, answered_bar = e_bar * var / total, e_bar * spread / total
     spread_bar = e_bar * (answered - told) / total + narrow_bar * var * var / (total * total)
-    var_bar += e_bar * (expected - told) / total + narrow_bar * spread * spread / (total * total)
-    # The chance of an outlier, by the log of its odds.
-    odds_bar = still_bar * (other - plain) * wild * (1.0 - wild)
+    var_bar = e_bar * (expected - told) / total + narrow_bar * spread * spread / (total * total)
+    # The chance of a decision without a rule, by the log of its odds.
+    odds_bar = -still_bar * plain * wild * (1.0 - wild)
     v = answered - expected
     g_bar[_OUTLIER] += odds_bar / (outlier * (1.0 - outlier))
     g_bar[_GAIN] += odds_bar / gain
@@ -148,124 +145,78 @@ def _still_adjoint(
 
 
 @part
-def read_dose(
-    g: Any, own: Any, shift: float, row: Any, codes: Any, b: Any, out: Any, kept: Any
-) -> None:
-    """Update every state (11, 6) by a dose change whose reading was not written down.
+def _scale_of_still(g: Any) -> float:
+    """Return what makes a Gaussian density of the reading the chance of leaving the dose alone."""
+    return g[_STILL] * math.sqrt(2.0 * math.pi * g[_STILL_VAR])
 
-    ``kept`` (11, 4) serves the reverse.
+
+@part
+def read_dose(g: Any, own: Any, row: Any, b: Any, t: Any, out: Any, t_out: Any) -> float:
+    """Update one state (6,) and its tone (4,) by a dose change whose reading was not written down.
+
+    Returns the likelihood of the reading that the change stands for, which serves the reverse.
     """
-    width = g[_STILL_VAR]
-    unchanged = row[_CHANGE] == 0.0
-    for s in range(N_STATE):
-        tone, slope, extra, kept[s, 0], kept[s, 1], kept[s, 2] = expect_tone(
-            g, own, shift, s, b[s], row, codes
-        )
-        noise = own[_TONE_VAR] + extra
-        if unchanged:
-            kept[s, 3] = absorb(
-                b[s],
-                own[_GOAL],
-                tone,
-                slope,
-                0.0,
-                noise + width,
-                g[_OUTLIER],
-                OUTLIER_DENSITY,
-                0.0,
-                0.0,
-                out[s],
-            )
-            out[s, 0] *= g[_STILL] * math.sqrt(2.0 * math.pi * width)
-            continue
-        x = own[_GOAL] + row[_CHANGE] / g[_GAIN]
-        wide = noise + g[_VAR] / (g[_GAIN] * g[_GAIN])
-        kept[s, 3] = absorb(
-            b[s], x, tone, slope, 0.0, wide, g[_OUTLIER], _ANY_CHANGE * g[_GAIN], 0.0, 0.0, out[s]
-        )
-        spread = slope * slope * b[s, 3] + noise
-        still = _still(g, own, row, tone, spread, kept[s, 3])[0]
-        out[s, 0] *= (1.0 - still) / g[_GAIN]
+    if row[_CHANGE] == 0.0:
+        scale = _scale_of_still(g)
+        like = absorb(
+            b, t, own[_GOAL] - t[0], t[2], t[3], t[1], t[1] + own[_TONE_VAR] + g[_STILL_VAR],
+            g[_OUTLIER], _NOT_CHANGED / scale, 0.0, 0.0, out, t_out,
+        )  # fmt: skip
+        out[0] *= scale
+        return like
+    x = own[_GOAL] + row[_CHANGE] / g[_GAIN]
+    spread = t[1] + own[_TONE_VAR]
+    like = absorb(
+        b, t, x - t[0], t[2], t[3], t[1], spread + g[_VAR] / (g[_GAIN] * g[_GAIN]),
+        g[_OUTLIER], _ANY_CHANGE * g[_GAIN], 0.0, 0.0, out, t_out,
+    )  # fmt: skip
+    still = _still(g, own, row, t[0], spread, like)[0]
+    out[0] *= (1.0 - still) / g[_GAIN]
+    return like
 
 
 @part
 def read_dose_adjoint(
-    g: Any, own: Any, row: Any, codes: Any, b: Any, out: Any, kept: Any,
-    bar: Any, g_bar: Any, own_bar: Any,
+    g: Any, own: Any, row: Any, b: Any, t: Any, out: Any, like: float,
+    bar: Any, t_bar: Any, g_bar: Any, own_bar: Any,
 ) -> None:  # fmt: skip
-    """Turn ``bar`` (11, 6) into the adjoint of the belief before :func:`read_dose`.
+    """Turn ``bar`` (6,) and ``t_bar`` (4,) into the adjoints before :func:`read_dose`, in place.
 
-    ``out`` is what it made of ``b``.
+    ``out`` is what it made of ``b``, ``like`` what it returned.
     """
-    width = g[_STILL_VAR]
-    unchanged = row[_CHANGE] == 0.0
-    for s in range(N_STATE):
-        tone, slope, extra = recall_tone(g, own, s, b[s], kept[s])
-        noise = own[_TONE_VAR] + extra
-        ell_bar = bar[s, 0] * out[s, 0]
-        tone_bar = slope_bar = noise_bar = width_bar = goal_bar = gain_bar = 0.0
-        if unchanged:
-            g_bar[_STILL] += ell_bar / g[_STILL]
-            width_bar += 0.5 * ell_bar / width
-            bar[s, 0] *= g[_STILL] * math.sqrt(2.0 * math.pi * width)
-            expected_bar, h_bar, wide_bar, outlier_bar, _ = absorb_adjoint(
-                b[s],
-                own[_GOAL],
-                tone,
-                slope,
-                0.0,
-                noise + width,
-                g[_OUTLIER],
-                OUTLIER_DENSITY,
-                0.0,
-                0.0,
-                kept[s, 3],
-                bar[s],
-            )
-            goal_bar -= expected_bar
-            width_bar += wide_bar
-        else:
-            gain = g[_GAIN]
-            x = own[_GOAL] + row[_CHANGE] / gain
-            wide = noise + g[_VAR] / (gain * gain)
-            spread = slope * slope * b[s, 3] + noise
-            still = _still(g, own, row, tone, spread, kept[s, 3])[0]
-            tone_bar, spread_bar = _still_adjoint(
-                g, own, row, tone, spread, kept[s, 3], -ell_bar / (1.0 - still), g_bar, own_bar
-            )
-            noise_bar = spread_bar
-            slope_bar = 2.0 * spread_bar * slope * b[s, 3]
-            gain_bar -= ell_bar / gain
-            bar[s, 0] *= (1.0 - still) / gain
-            expected_bar, h_bar, wide_bar, outlier_bar, density_bar = absorb_adjoint(
-                b[s],
-                x,
-                tone,
-                slope,
-                0.0,
-                wide,
-                g[_OUTLIER],
-                _ANY_CHANGE * gain,
-                0.0,
-                0.0,
-                kept[s, 3],
-                bar[s],
-            )
-            gain_bar += density_bar / gain
-            bar[s, 3] += spread_bar * slope * slope
-            goal_bar -= expected_bar
-            gain_bar += expected_bar * row[_CHANGE] / (gain * gain)
-            g_bar[_VAR] += wide_bar / (gain * gain)
-            gain_bar -= 2.0 * wide_bar * g[_VAR] / (gain * gain * gain)
-        tone_bar += expected_bar
-        slope_bar += h_bar
-        noise_bar += wide_bar
-        g_bar[_OUTLIER] += outlier_bar
-        g_bar[_GAIN] += gain_bar
-        g_bar[_STILL_VAR] += width_bar
-        own_bar[_GOAL] += goal_bar
-        own_bar[_TONE_VAR] += noise_bar
-        pull_tone(
-            g, own, s, b[s], kept[s], row, codes, tone_bar, slope_bar, noise_bar,
-            bar[s], g_bar, own_bar,
+    ell_bar = bar[0] * out[0]
+    if row[_CHANGE] == 0.0:
+        scale = _scale_of_still(g)
+        bar[0] *= scale
+        v_bar, g0_bar, g1_bar, gt_bar, s_bar, outlier_bar, density_bar = absorb_adjoint(
+            b, t, own[_GOAL] - t[0], t[2], t[3], t[1], t[1] + own[_TONE_VAR] + g[_STILL_VAR],
+            g[_OUTLIER], _NOT_CHANGED / scale, 0.0, 0.0, like, bar, t_bar,
         )  # fmt: skip
+        g_bar[_STILL] += (ell_bar - density_bar) / g[_STILL]
+        g_bar[_STILL_VAR] += 0.5 * (ell_bar - density_bar) / g[_STILL_VAR] + s_bar
+        tone_bar, spread_bar = -v_bar, s_bar
+    else:
+        gain = g[_GAIN]
+        x = own[_GOAL] + row[_CHANGE] / gain
+        spread = t[1] + own[_TONE_VAR]
+        still = _still(g, own, row, t[0], spread, like)[0]
+        tone_bar, spread_bar = _still_adjoint(
+            g, own, row, t[0], spread, like, -ell_bar / (1.0 - still), g_bar, own_bar
+        )
+        bar[0] *= (1.0 - still) / gain
+        v_bar, g0_bar, g1_bar, gt_bar, s_bar, outlier_bar, density_bar = absorb_adjoint(
+            b, t, x - t[0], t[2], t[3], t[1], spread + g[_VAR] / (gain * gain),
+            g[_OUTLIER], _ANY_CHANGE * gain, 0.0, 0.0, like, bar, t_bar,
+        )  # fmt: skip
+        g_bar[_VAR] += s_bar / (gain * gain)
+        gain_bar = (density_bar - ell_bar) / gain - v_bar * row[_CHANGE] / (gain * gain)
+        g_bar[_GAIN] += gain_bar - 2.0 * s_bar * g[_VAR] / (gain * gain * gain)
+        tone_bar -= v_bar
+        spread_bar += s_bar
+    own_bar[_GOAL] += v_bar
+    own_bar[_TONE_VAR] += spread_bar
+    g_bar[_OUTLIER] += outlier_bar
+    t_bar[0] += tone_bar
+    t_bar[1] += gt_bar + spread_bar
+    t_bar[2] += g0_bar
+    t_bar[3] += g1_bar

@@ -6,6 +6,11 @@ requirement is not where it was thought (a share ``LOST_SHARE``): it is then abo
 dose, give or take. The posteriors are merged by their moments. So one reading that fits nothing
 moves little, and a series of them finds a requirement that was lost, where a filter that only left
 them out would never see another reading.
+
+Beside the belief about requirement and offset ``b`` (6,) goes the tone of the visit ``t`` (4,):
+mean, variance, and covariances with requirement and offset (:mod:`itb_bayes.kernel.regimes.tone`).
+All readings of a visit are of that tone. A filter that went back to the requirement for every
+reading would take what the response's curvature leaves over for new noise each time.
 """
 
 import math
@@ -19,19 +24,15 @@ _TWO_PI = 2.0 * math.pi
 
 @part
 def absorb(
-    b: Any, x: float, expected: float, h0: float, h1: float, noise: float, outlier: float,
-    wild: float, lost: float, about: float, out: Any,
+    b: Any, t: Any, v: float, g0: float, g1: float, gt: float, s: float, outlier: float,
+    wild: float, lost: float, about: float, out: Any, t_out: Any,
 ) -> float:  # fmt: skip
-    """Update ``b`` (6,) into ``out`` by a reading and return its likelihood.
+    """Update ``b`` (6,) and ``t`` (4,) into ``out`` and ``t_out``; return the likelihood.
 
-    ``expected`` is the expectation over ``b``; ``h0`` and ``h1`` are its slopes in requirement and
-    offset; ``noise`` is a variance. A reading that says nothing has density ``wild``; a share
+    ``v`` is the reading less its expectation, ``s`` its variance, ``g0, g1, gt`` its covariances
+    with requirement, offset and tone. A reading that says nothing has density ``wild``; a share
     ``lost`` of them puts the requirement about ``about``.
     """
-    g0 = b[3] * h0 + b[4] * h1
-    g1 = b[4] * h0 + b[5] * h1
-    s = h0 * g0 + h1 * g1 + noise
-    v = x - expected
     like = (1.0 - outlier) * math.exp(-0.5 * v * v / s) / math.sqrt(_TWO_PI * s)
     like += outlier * wild
     o = outlier * wild / like
@@ -45,23 +46,24 @@ def absorb(
     out[3] = b[3] - c * g0 * g0 + q * (LOST_VAR - b[3] + d * (d * (1.0 - q) - 2.0 * k * g0))
     out[4] = b[4] - c * g0 * g1 - q * (b[4] + d * k * g1)
     out[5] = b[5] - c * g1 * g1
+    t_out[0] = t[0] + k * gt
+    t_out[1] = t[1] - c * gt * gt
+    t_out[2] = t[2] - c * gt * g0 - q * (t[2] + d * k * gt)
+    t_out[3] = t[3] - c * gt * g1
     return like
 
 
 @part
 def absorb_adjoint(
-    b: Any, x: float, expected: float, h0: float, h1: float, noise: float, outlier: float,
-    wild: float, lost: float, about: float, like: float, bar: Any,
+    b: Any, t: Any, v: float, g0: float, g1: float, gt: float, s: float, outlier: float,
+    wild: float, lost: float, about: float, like: float, bar: Any, t_bar: Any,
 ) -> Any:  # fmt: skip
-    """Turn ``bar`` (6,), the adjoint of ``out``, into that of ``b``, in place.
+    """Turn ``bar`` (6,) and ``t_bar`` (4,), adjoints of ``out`` and ``t_out``, into those of the
+    beliefs before, in place.
 
-    ``like`` is what :func:`absorb` returned. Returns the adjoints of ``expected, h0, noise,
-    outlier`` and of the log of ``wild`` (``h1`` is a constant).
+    ``like`` is what :func:`absorb` returned. Returns the adjoints of ``v, g0, g1, gt, s, outlier``
+    and of the log of ``wild``.
     """
-    g0 = b[3] * h0 + b[4] * h1
-    g1 = b[4] * h0 + b[5] * h1
-    s = h0 * g0 + h1 * g1 + noise
-    v = x - expected
     o = outlier * wild / like
     r = 1.0 - o
     k = r * v / s
@@ -70,29 +72,31 @@ def absorb_adjoint(
     ell_bar = bar[0] * b[0] * like
     q, d = lost * o, about - b[1]
     k_bar = bar[1] * g0 + bar[2] * g1 - q * d * (2.0 * g0 * bar[3] + g1 * bar[4])
-    q_bar = bar[1] * d - bar[4] * (b[4] + d * k * g1)
+    k_bar += gt * (t_bar[0] - q * d * t_bar[2])
+    q_bar = bar[1] * d - bar[4] * (b[4] + d * k * g1) - t_bar[2] * (t[2] + d * k * gt)
     q_bar += bar[3] * (LOST_VAR - b[3] + d * (d * (1.0 - 2.0 * q) - 2.0 * k * g0))
-    d_bar = q * (bar[1] + 2.0 * bar[3] * (d * (1.0 - q) - k * g0) - bar[4] * k * g1)
+    d_bar = bar[1] + 2.0 * bar[3] * (d * (1.0 - q) - k * g0)
+    d_bar = q * (d_bar - k * (bar[4] * g1 + t_bar[2] * gt))
     c_bar = -(bar[3] * g0 * g0 + bar[4] * g0 * g1 + bar[5] * g1 * g1)
-    g0_bar = k * bar[1] - c * (2.0 * bar[3] * g0 + bar[4] * g1)
-    g1_bar = k * bar[2] - c * (2.0 * bar[5] * g1 + bar[4] * g0)
+    c_bar -= gt * (t_bar[1] * gt + t_bar[2] * g0 + t_bar[3] * g1)
+    g0_bar = k * bar[1] - c * (2.0 * bar[3] * g0 + bar[4] * g1 + t_bar[2] * gt)
+    g1_bar = k * bar[2] - c * (2.0 * bar[5] * g1 + bar[4] * g0 + t_bar[3] * gt)
+    gt_bar = k * t_bar[0] - c * (2.0 * t_bar[1] * gt + t_bar[2] * g0 + t_bar[3] * g1)
     g0_bar -= 2.0 * q * d * k * bar[3]
     g1_bar -= q * d * k * bar[4]
+    gt_bar -= q * d * k * t_bar[2]
     r_bar = k_bar * v / s + c_bar * (1.0 - o * v2) / s
     o_bar = -c_bar * r * v2 / s - r_bar + lost * q_bar
     v_bar = k_bar * r / s - c_bar * 2.0 * r * o * v / (s * s)
     s_bar = -k_bar * k / s - c_bar * r * (1.0 - 2.0 * o * v2) / (s * s)
-    q_bar = ell_bar * r - o_bar * o * r
+    log_bar = ell_bar * r - o_bar * o * r
     rest = 1.0 - outlier
     outlier_bar = ell_bar * (o / outlier - r / rest) + o_bar * o * r / (outlier * rest)
-    s_bar += q_bar * 0.5 * (v2 - 1.0) / s
-    v_bar -= q_bar * v / s
-    g0_bar += s_bar * h0
-    g1_bar += s_bar * h1
-    h0_bar = s_bar * g0 + g0_bar * b[3] + g1_bar * b[4]
+    s_bar += log_bar * 0.5 * (v2 - 1.0) / s
+    v_bar -= log_bar * v / s
     bar[0] *= like
     bar[1] -= d_bar
-    bar[3] += g0_bar * h0 - q * bar[3]
-    bar[4] += g0_bar * h1 + g1_bar * h0 - q * bar[4]
-    bar[5] += g1_bar * h1
-    return -v_bar, h0_bar, s_bar, outlier_bar, o * (ell_bar + o_bar * r)
+    bar[3] -= q * bar[3]
+    bar[4] -= q * bar[4]
+    t_bar[2] -= q * t_bar[2]
+    return v_bar, g0_bar, g1_bar, gt_bar, s_bar, outlier_bar, o * (ell_bar + o_bar * r)

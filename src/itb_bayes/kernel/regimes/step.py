@@ -1,26 +1,20 @@
-"""The parts of one filter step that concern the requirement: drift, tone and spasm readings."""
+"""The parts of one filter step that concern the requirement alone: how it starts and drifts."""
 
 import math
 from typing import Any
 
 from itb_bayes.kernel.compiled import part
 from itb_bayes.kernel.regimes.layout import (
-    LOST_SHARE,
     N_STATE,
-    OUTLIER_DENSITY,
     START_ELSEWHERE,
-    Col,
     Own,
     Par,
     State,
 )
-from itb_bayes.kernel.regimes.reading import absorb, absorb_adjoint
-from itb_bayes.kernel.regimes.tone import expect_tone, pull_tone, recall_tone
 
 _RISING, _WORSE = int(State.TOLERANCE_RISING), int(State.PROGRESSION)
 _LEAKING, _CREEPING = int(State.CATHETER_LEAKING), int(State.CATHETER_CREEPING)
-_DRIFT, _TONE_VAR = int(Own.DRIFT), int(Own.TONE_VAR)
-_ASHWORTH, _PENN, _DOSE = int(Col.ASHWORTH), int(Col.PENN), int(Col.LOG_DOSE)
+_DRIFT = int(Own.DRIFT)
 _WANDER = int(Par.WANDER_VAR)
 _TITRATION, _TITRATION_YEARS = int(Par.TITRATION), int(Par.TITRATION_YEARS)
 _TITRATION_VAR = int(Par.TITRATION_VAR)
@@ -29,8 +23,7 @@ _T_RATE, _T_VAR = int(Par.TOLERANCE_RATE), int(Par.TOLERANCE_VAR)
 _P_RATE, _P_VAR = int(Par.PROGRESSION_RATE), int(Par.PROGRESSION_VAR)
 _LEAK_RATE, _LEAK_VAR = int(Par.LEAK_RATE), int(Par.LEAK_VAR)
 _CREEP_RATE, _CREEP_VAR = int(Par.CREEP_RATE), int(Par.CREEP_VAR)
-_OUTLIER, _PENN_A, _PENN_B = int(Par.OUTLIER), int(Par.PENN_INTERCEPT), int(Par.PENN_SLOPE)
-_PENN_VAR, _PENN_PATIENT = int(Par.PENN_VAR), int(Par.PENN_PATIENT_VAR)
+_PENN_PATIENT = int(Par.PENN_PATIENT_VAR)
 
 
 @part
@@ -111,120 +104,3 @@ def drift_adjoint(g: Any, t: float, dt: float, bar: Any, g_bar: Any, own_bar: An
     g_bar[_LEAK_VAR] += bar[_LEAKING, 3] * dt
     g_bar[_CREEP_RATE] += bar[_CREEPING, 1] * dt
     g_bar[_CREEP_VAR] += bar[_CREEPING, 3] * dt
-
-
-@part
-def read_tone(
-    g: Any, own: Any, shift: float, row: Any, codes: Any, b: Any, out: Any, kept: Any
-) -> None:
-    """Update every state (11, 6) by mean Ashworth; ``kept`` (11, 4) serves the reverse."""
-    for s in range(N_STATE):
-        tone, slope, extra, kept[s, 0], kept[s, 1], kept[s, 2] = expect_tone(
-            g, own, shift, s, b[s], row, codes
-        )
-        noise = own[_TONE_VAR] + extra
-        kept[s, 3] = absorb(
-            b[s],
-            row[_ASHWORTH],
-            tone,
-            slope,
-            0.0,
-            noise,
-            g[_OUTLIER],
-            OUTLIER_DENSITY,
-            LOST_SHARE,
-            row[_DOSE],
-            out[s],
-        )
-
-
-@part
-def read_tone_adjoint(
-    g: Any, own: Any, row: Any, codes: Any, b: Any, kept: Any, bar: Any, g_bar: Any, own_bar: Any
-) -> None:
-    """Turn ``bar`` (11, 6) into the adjoint of the belief before :func:`read_tone`."""
-    for s in range(N_STATE):
-        tone, slope, extra = recall_tone(g, own, s, b[s], kept[s])
-        noise = own[_TONE_VAR] + extra
-        tone_bar, slope_bar, noise_bar, outlier_bar, _ = absorb_adjoint(
-            b[s],
-            row[_ASHWORTH],
-            tone,
-            slope,
-            0.0,
-            noise,
-            g[_OUTLIER],
-            OUTLIER_DENSITY,
-            LOST_SHARE,
-            row[_DOSE],
-            kept[s, 3],
-            bar[s],
-        )
-        g_bar[_OUTLIER] += outlier_bar
-        own_bar[_TONE_VAR] += noise_bar
-        pull_tone(
-            g, own, s, b[s], kept[s], row, codes, tone_bar, slope_bar, noise_bar,
-            bar[s], g_bar, own_bar,
-        )  # fmt: skip
-
-
-@part
-def read_spasms(
-    g: Any, own: Any, shift: float, row: Any, codes: Any, b: Any, out: Any, kept: Any
-) -> None:
-    """Update every state (11, 6) by the spasm frequency; ``kept`` (11, 4) serves the reverse."""
-    beta = g[_PENN_B]
-    for s in range(N_STATE):
-        tone, slope, extra, kept[s, 0], kept[s, 1], kept[s, 2] = expect_tone(
-            g, own, shift, s, b[s], row, codes
-        )
-        expected = g[_PENN_A] + beta * tone + b[s, 2]
-        noise = g[_PENN_VAR] + beta * beta * extra
-        kept[s, 3] = absorb(
-            b[s],
-            row[_PENN],
-            expected,
-            beta * slope,
-            1.0,
-            noise,
-            g[_OUTLIER],
-            OUTLIER_DENSITY,
-            0.0,
-            0.0,
-            out[s],
-        )
-
-
-@part
-def read_spasms_adjoint(
-    g: Any, own: Any, row: Any, codes: Any, b: Any, kept: Any, bar: Any, g_bar: Any, own_bar: Any
-) -> None:
-    """Turn ``bar`` (11, 6) into the adjoint of the belief before :func:`read_spasms`."""
-    beta = g[_PENN_B]
-    for s in range(N_STATE):
-        tone, slope, extra = recall_tone(g, own, s, b[s], kept[s])
-        expected = g[_PENN_A] + beta * tone + b[s, 2]
-        noise = g[_PENN_VAR] + beta * beta * extra
-        expected_bar, h_bar, noise_bar, outlier_bar, _ = absorb_adjoint(
-            b[s],
-            row[_PENN],
-            expected,
-            beta * slope,
-            1.0,
-            noise,
-            g[_OUTLIER],
-            OUTLIER_DENSITY,
-            0.0,
-            0.0,
-            kept[s, 3],
-            bar[s],
-        )
-        g_bar[_OUTLIER] += outlier_bar
-        g_bar[_PENN_A] += expected_bar
-        bar[s, 2] += expected_bar
-        g_bar[_PENN_VAR] += noise_bar
-        g_bar[_PENN_B] += expected_bar * tone + h_bar * slope + noise_bar * 2.0 * beta * extra
-        pull_tone(
-            g, own, s, b[s], kept[s], row, codes, beta * expected_bar, beta * h_bar,
-            noise_bar * beta * beta, bar[s], g_bar, own_bar,
-        )  # fmt: skip

@@ -5,7 +5,10 @@ requirement is not well known: it sees no effect of a requirement far off, and o
 moves the mean without measure. Three points of the requirement (Gauss-Hermite) give mean,
 regression slope and left-over variance of the tone instead (statistical linearisation; Arasaratnam
 et al. 2007, Proc IEEE 95:953). While a device fault lets a share of the dose through, that share
-differs from reading to reading: its spread joins that of the requirement.
+differs from visit to visit: its spread joins that of the requirement.
+
+The tone of a visit is carried beside requirement and offset until its last reading is met: mean,
+variance, covariance with requirement and with offset (4,).
 """
 
 import math
@@ -25,8 +28,8 @@ _ROOT_3 = math.sqrt(3.0)
 TINY_VAR = 1e-16
 """Added to the spread of the gap: three points of a requirement that is known must differ."""
 
-N_KEPT = 4
-"""Kept of each state for the reverse: tone over untreated tone at three points, likelihood."""
+N_TONE = 4
+"""Tone of a visit: mean, variance, covariances with requirement and spasm offset."""
 
 
 @part
@@ -72,10 +75,30 @@ def expect_tone(g: Any, own: Any, shift: float, s: int, b: Any, row: Any, codes:
 
 
 @part
-def recall_tone(g: Any, own: Any, s: int, b: Any, kept: Any) -> Any:
-    """Return what :func:`expect_tone` did, from the shares in ``kept`` (4,)."""
-    u = own[_UNTREATED]
-    return _moments(g, s, b[3], _spread(g, s, b[3]), u * kept[0], u * kept[1], u * kept[2])
+def begin_tone(
+    g: Any, own: Any, shift: float, s: int, b: Any, row: Any, codes: Any, shares: Any, t: Any
+) -> None:
+    """Fill ``t`` (4,) with the tone of a visit; ``shares`` (3,) serve the reverse."""
+    tone, slope, extra, shares[0], shares[1], shares[2] = expect_tone(
+        g, own, shift, s, b, row, codes
+    )
+    t[0] = tone
+    t[1] = slope * slope * b[3] + extra
+    t[2] = slope * b[3]
+    t[3] = slope * b[4]
+
+
+@part
+def begin_tone_adjoint(
+    g: Any, own: Any, s: int, b: Any, shares: Any, row: Any, codes: Any, t_bar: Any,
+    bar: Any, g_bar: Any, own_bar: Any,
+) -> None:  # fmt: skip
+    """Add the reverse of :func:`begin_tone` to ``bar`` (6,), ``g_bar`` and ``own_bar``."""
+    slope = own[_UNTREATED] * (shares[2] - shares[0]) / (2.0 * _ROOT_3 * _spread(g, s, b[3]))
+    slope_bar = 2.0 * slope * b[3] * t_bar[1] + b[3] * t_bar[2] + b[4] * t_bar[3]
+    bar[3] += slope * (slope * t_bar[1] + t_bar[2])
+    bar[4] += slope * t_bar[3]
+    pull_tone(g, own, s, b, shares, row, codes, t_bar[0], slope_bar, t_bar[1], bar, g_bar, own_bar)
 
 
 @part
