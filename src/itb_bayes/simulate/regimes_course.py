@@ -22,7 +22,7 @@ from itb_bayes.kernel.regimes.layout import (
     LOST_SHARE,
     LOST_VAR,
     N_INTACT,
-    OUTLIER_DENSITY,
+    SCALE_POINTS,
     TOLERANCE_STATES,
     WIDEST_CHANGE,
     Code,
@@ -46,7 +46,6 @@ _CATHETER_FOUND, _PUMP_FOUND = 1, 2
 _BY_DESIGN = 8 | 16 | 32
 """Operations that the design holds: pump replaced, device reimplanted, tolerance reset."""
 _NEW_CATHETER, _NEW_PUMP = _CATHETER_FOUND | 16, _PUMP_FOUND | 8 | 16
-_SPAN = 1.0 / OUTLIER_DENSITY
 
 
 @dataclass(frozen=True)
@@ -202,7 +201,7 @@ class _Patient:
         reading = tone + np.sqrt(own.tone_var) * rng.standard_normal()
         wild = rng.random() < g.outlier
         if wild:
-            reading = own.goal + _SPAN * (rng.random() - 0.5)
+            reading = SCALE_POINTS * rng.random()
             if not np.isnan(row[Col.ASHWORTH]) and rng.random() < LOST_SHARE:
                 self.level = row[Col.LOG_DOSE] + np.sqrt(LOST_VAR) * rng.standard_normal()
         if not np.isnan(row[Col.ASHWORTH]):
@@ -222,7 +221,7 @@ class _Patient:
             score = g.penn_intercept + g.penn_slope * tone + self.offset
             score += np.sqrt(g.penn_var) * rng.standard_normal()
             if rng.random() < g.outlier:
-                score = g.penn_intercept + _SPAN * rng.random()
+                score = SCALE_POINTS * rng.random()
             row[Col.PENN] = score
 
     def _refill(self, row: Array) -> None:

@@ -19,13 +19,13 @@ from itb_bayes.kernel.regimes.layout import (
     LOST_SHARE,
     LOST_VAR,
     N_STATE,
-    OUTLIER_DENSITY,
     Code,
     Col,
     Own,
     Par,
 )
 from itb_bayes.kernel.regimes.mixing import FIRST, FROM, N_BELIEF, mix
+from itb_bayes.kernel.regimes.reading import wild_at
 from itb_bayes.kernel.regimes.response import shift_of
 from itb_bayes.kernel.regimes.step import begin, drift
 from itb_bayes.kernel.regimes.tone import expect_tone
@@ -193,7 +193,7 @@ def lost_at(
     tie, total, _ = link(b, 0.0)
     total = max(total, TINY)
     v = row[_ASHWORTH] - tone - slope * (need - b[1])
-    wild = g[_OUTLIER] * OUTLIER_DENSITY
+    wild = g[_OUTLIER] * wild_at(row[_ASHWORTH])
     fits = (1.0 - g[_OUTLIER]) * math.exp(-0.5 * v * v / noise) / math.sqrt(_TWO_PI * noise)
     fits += wild * (1.0 - LOST_SHARE)
     away, about = need - b[1] - tie * (offset - b[2]), need - row[_DOSE]

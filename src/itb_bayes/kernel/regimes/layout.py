@@ -191,8 +191,14 @@ START_ELSEWHERE = 1e-6
 SHORTEST_YEARS = 1.0 / 365.25
 """A step stands for at least a day: the chance of being found or named then is never nought."""
 
-OUTLIER_DENSITY = 0.25
-"""Density of a reading that says nothing: uniform over the 4 points of the scale."""
+SCALE_POINTS = 4.0
+"""Top of the scales of tone and spasm frequency."""
+
+OUTLIER_DENSITY = 1.0 / SCALE_POINTS
+"""Density of a reading that says nothing: uniform over the scale."""
+
+OFF_SCALE_DENSITY = 1e-4
+"""The same off the scale, where only courses drawn from the model itself have readings."""
 
 WIDEST_CHANGE = 1.0
 """Largest change of the log dose by a decision that follows no rule, up or down."""

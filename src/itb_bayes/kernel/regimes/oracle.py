@@ -16,7 +16,8 @@ from itb_bayes.kernel.regimes.layout import (
     CATHETER_STATES,
     LOST_SHARE,
     LOST_VAR,
-    OUTLIER_DENSITY,
+    OFF_SCALE_DENSITY,
+    SCALE_POINTS,
     SHORTEST_YEARS,
     START_ELSEWHERE,
     TOLERANCE_STATES,
@@ -148,14 +149,17 @@ def step(
     if not np.isnan([row.ashworth, row.dose_change, row.penn]).all():
         visit = with_tone(g, own, row, code, belief)
         if not np.isnan(row.ashworth):
-            read(visit, row.ashworth, _OF_TONE, own.tone_var, g.outlier, (LOST_SHARE, row.log_dose))
+            lost = (LOST_SHARE, row.log_dose)
+            wild = wild_density(row.ashworth)
+            read(visit, row.ashworth, _OF_TONE, own.tone_var, g.outlier, wild, lost)
             if not np.isnan(row.dose_change):
                 ll += habit(g, own, row)
         elif not np.isnan(row.dose_change):
             read_dose(g, own, row, visit)
         if not np.isnan(row.penn):
             slopes = np.array([0.0, 1.0, g.penn_slope])
-            read(visit, row.penn - g.penn_intercept, slopes, g.penn_var, g.outlier)
+            wild = wild_density(row.penn)
+            read(visit, row.penn - g.penn_intercept, slopes, g.penn_var, g.outlier, wild)
         belief.probability = visit.probability
         belief.mean, belief.covariance = visit.mean[:, :2], visit.covariance[:, :2, :2]
     found = findings(g, row, code, dt)
@@ -225,13 +229,13 @@ def with_tone(
 
 
 def read(
-    belief: Belief, x: Any, slopes: Array, noise: Any, outlier: Any,
-    lost: tuple[float, float] = (0.0, 0.0), density: Any = OUTLIER_DENSITY,
+    belief: Belief, x: Any, slopes: Array, noise: Any, outlier: Any, density: Any,
+    lost: tuple[float, float] = (0.0, 0.0),
 ) -> None:  # fmt: skip
     """Meet a reading that says nothing with probability ``outlier``; keep two moments.
 
-    ``slopes`` (3,) say what it reads of requirement, offset and tone. It has the given density if
-    it says nothing. Of those readings a share (first of ``lost``) puts the requirement about the
+    ``slopes`` (3,) say what it reads of requirement, offset and tone. It has the given ``density``
+    if it says nothing. Of those readings a share (first of ``lost``) puts the requirement about the
     second of it; the tone of the day was what it was.
     """
     share, about = lost
@@ -260,6 +264,11 @@ def read(
         belief.mean[s], belief.covariance[s] = mean, covariance / total
 
 
+def wild_density(x: float) -> float:
+    """Return the density of a reading that says nothing."""
+    return 1.0 / SCALE_POINTS if 0.0 <= x <= SCALE_POINTS else OFF_SCALE_DENSITY
+
+
 def normal(x: Any, mean: Any, var: Any) -> Any:
     """Return the Gaussian density."""
     return np.exp(-0.5 * (x - mean) ** 2 / var) / np.sqrt(2.0 * np.pi * var)
@@ -286,7 +295,7 @@ def read_dose(
     constant = g.still * np.sqrt(2.0 * np.pi * g.still_var)
     if row.dose_change == 0.0:
         wild = UNRULED_NOT_CHANGED / constant
-        read(belief, own.goal, _OF_TONE, own.tone_var + g.still_var, g.outlier, density=wild)
+        read(belief, own.goal, _OF_TONE, own.tone_var + g.still_var, g.outlier, wild)
         belief.probability *= constant
         return
     answered = own.goal + row.dose_change / g.gain
@@ -300,7 +309,7 @@ def read_dose(
     fits = (1.0 - g.outlier) * normal(answered, expected, prior + var) * (1.0 - left_alone)
     any_change = g.gain * UNRULED_CHANGED  # uniform as a change, not as a reading
     weight = belief.probability * (fits + g.outlier * any_change) / g.gain
-    read(belief, answered, _OF_TONE, own.tone_var + var, g.outlier, density=any_change)
+    read(belief, answered, _OF_TONE, own.tone_var + var, g.outlier, any_change)
     belief.probability = weight
 
 

@@ -18,14 +18,22 @@ from itb_bayes.kernel.regimes.layout import (
     LOST_SHARE,
     LOST_VAR,
     N_INTACT,
-    OUTLIER_DENSITY,
     Code,
     Col,
     Own,
     Par,
     State,
 )
-from itb_bayes.kernel.regimes.oracle import Belief, mix, normal, normalise, start, step, with_tone
+from itb_bayes.kernel.regimes.oracle import (
+    Belief,
+    mix,
+    normal,
+    normalise,
+    start,
+    step,
+    wild_density,
+    with_tone,
+)
 from itb_bayes.kernel.regimes.oracle_moves import actions, drift, named, transition_matrix
 
 Array = NDArray[Any]
@@ -141,7 +149,7 @@ def lost_probability(
     on_need = tied / covariance[0, 0] if covariance[0, 0] > 0.0 else 0.0
     reading = visit.mean[s, 2] + on_need * (pair[0] - mean[0])
     noise = own.tone_var + visit.covariance[s, 2, 2] - on_need * tied
-    wild = g.outlier * OUTLIER_DENSITY
+    wild = g.outlier * wild_density(row.ashworth)
     fits = (1.0 - g.outlier) * normal(row.ashworth, reading, noise) + wild * (1.0 - LOST_SHARE)
     slope = covariance[0, 1] / covariance[1, 1]
     stayed = normal(

@@ -21,7 +21,6 @@ from itb_bayes.kernel.regimes.layout import (
     LOST_SHARE,
     LOST_VAR,
     N_INTACT,
-    OUTLIER_DENSITY,
     START_ELSEWHERE,
     Code,
     Col,
@@ -35,6 +34,7 @@ from itb_bayes.kernel.regimes.oracle import (
     findings,
     habit,
     normal,
+    wild_density,
 )
 from itb_bayes.kernel.regimes.oracle_moves import (
     actions,
@@ -191,10 +191,10 @@ def meet(
         # Everything read at a visit is of one tone.
         tone = _tone(g, own, row, code, cloud, rng)
     if not np.isnan(row.ashworth):
-        density = _robust(g, normal(row.ashworth, tone, own.tone_var))
+        density = _robust(g, row.ashworth, tone, own.tone_var)
         cloud.weight *= density
         # Who read something wild may have a requirement that is not where it was thought.
-        lost = LOST_SHARE * g.outlier * OUTLIER_DENSITY / density
+        lost = LOST_SHARE * g.outlier * wild_density(row.ashworth) / density
         anew = row.log_dose + np.sqrt(LOST_VAR) * rng.standard_normal(tone.shape)
         cloud.need = np.where(rng.uniform(size=tone.shape) < lost, anew, cloud.need)
         if not np.isnan(row.dose_change):
@@ -203,7 +203,7 @@ def meet(
         cloud.weight *= _dose_density(g, own, row, tone)
     if not np.isnan(row.penn):
         mean = g.penn_intercept + g.penn_slope * tone + cloud.offset
-        cloud.weight *= _robust(g, normal(row.penn, mean, g.penn_var))
+        cloud.weight *= _robust(g, row.penn, mean, g.penn_var)
     found = findings(g, row, code, dt)
     cloud.weight *= np.exp(found - found.max())[:, None]
     return ll + float(found.max()) + cloud.normalise()
@@ -226,8 +226,9 @@ def _tone(
     return tone
 
 
-def _robust(g: SimpleNamespace, density: Array) -> Array:
-    return (1.0 - g.outlier) * density + g.outlier * OUTLIER_DENSITY
+def _robust(g: SimpleNamespace, x: float, mean: Array, var: float) -> Array:
+    density = (1.0 - g.outlier) * normal(x, mean, var) + g.outlier * wild_density(x)
+    return np.asarray(density)
 
 
 def _dose_density(

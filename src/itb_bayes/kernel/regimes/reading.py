@@ -17,9 +17,20 @@ import math
 from typing import Any
 
 from itb_bayes.kernel.compiled import part
-from itb_bayes.kernel.regimes.layout import LOST_VAR
+from itb_bayes.kernel.regimes.layout import (
+    LOST_VAR,
+    OFF_SCALE_DENSITY,
+    OUTLIER_DENSITY,
+    SCALE_POINTS,
+)
 
 _TWO_PI = 2.0 * math.pi
+
+
+@part
+def wild_at(x: float) -> float:
+    """Return the density of a reading ``x`` (points) that says nothing."""
+    return OUTLIER_DENSITY if 0.0 <= x <= SCALE_POINTS else OFF_SCALE_DENSITY
 
 
 @part

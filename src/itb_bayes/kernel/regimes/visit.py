@@ -8,9 +8,9 @@ import math
 from typing import Any
 
 from itb_bayes.kernel.compiled import part
-from itb_bayes.kernel.regimes.layout import LOST_SHARE, N_STATE, OUTLIER_DENSITY, Col, Own, Par
+from itb_bayes.kernel.regimes.layout import LOST_SHARE, N_STATE, Col, Own, Par
 from itb_bayes.kernel.regimes.policy import habit, habit_adjoint, read_dose, read_dose_adjoint
-from itb_bayes.kernel.regimes.reading import absorb, absorb_adjoint
+from itb_bayes.kernel.regimes.reading import absorb, absorb_adjoint, wild_at
 from itb_bayes.kernel.regimes.tone import N_TONE, begin_tone, begin_tone_adjoint
 
 _ASHWORTH, _PENN = int(Col.ASHWORTH), int(Col.PENN)
@@ -48,7 +48,8 @@ def read_visit(
         if by_tone:
             kept[s, _BY_TONE] = absorb(
                 b[s], before, row[_ASHWORTH] - before[0], before[2], before[3], before[1],
-                before[1] + own[_TONE_VAR], g[_OUTLIER], OUTLIER_DENSITY, LOST_SHARE, row[_DOSE],
+                before[1] + own[_TONE_VAR], g[_OUTLIER], wild_at(row[_ASHWORTH]), LOST_SHARE,
+                row[_DOSE],
                 toned[s], after,
             )  # fmt: skip
         elif by_dose:
@@ -77,7 +78,7 @@ def _read_spasms(g: Any, row: Any, b: Any, t: Any, out: Any, t_out: Any) -> floa
     v = row[_PENN] - expected
     # Nothing is read of this tone after the spasms: what they say of it is not worked out.
     return absorb(
-        b, t, v, g0, g1, 0.0, s, g[_OUTLIER], OUTLIER_DENSITY, 0.0, 0.0, out, t_out
+        b, t, v, g0, g1, 0.0, s, g[_OUTLIER], wild_at(row[_PENN]), 0.0, 0.0, out, t_out
     )  # fmt: skip
 
 
@@ -89,8 +90,8 @@ def _read_spasms_adjoint(
     expected, g0, g1, s = _spasms_expected(g, b, t)
     t_bar[:] = 0.0
     v_bar, g0_bar, g1_bar, _, s_bar, outlier_bar, _ = absorb_adjoint(
-        b, t, row[_PENN] - expected, g0, g1, 0.0, s, g[_OUTLIER], OUTLIER_DENSITY, 0.0, 0.0, like,
-        bar, t_bar,
+        b, t, row[_PENN] - expected, g0, g1, 0.0, s, g[_OUTLIER], wild_at(row[_PENN]), 0.0, 0.0,
+        like, bar, t_bar,
     )  # fmt: skip
     g_bar[_OUTLIER] += outlier_bar
     g_bar[_PENN_A] -= v_bar
@@ -129,7 +130,8 @@ def read_visit_adjoint(
         if by_tone:
             v_bar, g0_bar, g1_bar, gt_bar, s_bar, outlier_bar, _ = absorb_adjoint(
                 b[s], before, row[_ASHWORTH] - before[0], before[2], before[3], before[1],
-                before[1] + own[_TONE_VAR], g[_OUTLIER], OUTLIER_DENSITY, LOST_SHARE, row[_DOSE],
+                before[1] + own[_TONE_VAR], g[_OUTLIER], wild_at(row[_ASHWORTH]), LOST_SHARE,
+                row[_DOSE],
                 kept[s, _BY_TONE], bar[s], t_bar,
             )  # fmt: skip
             g_bar[_OUTLIER] += outlier_bar
