@@ -203,9 +203,9 @@ OFF_SCALE_DENSITY = 1e-4
 WIDEST_CHANGE = 1.0
 """Largest change of the log dose by a decision that follows no rule, up or down."""
 
-LOST_SHARE = 0.02
+LOST_SHARE = 0.1
 """Of the tone readings that say nothing: how many do because the requirement is not where it was
 thought. It is then Gaussian about the log of the present dose."""
 
-LOST_VAR = 1.0
-"""Variance of that Gaussian: a factor of 2.7 either way."""
+LOST_VAR = 0.25
+"""Variance of that Gaussian: a factor of 1.6 either way."""
