@@ -54,7 +54,7 @@ def own_data(clinic) -> CourseSet:
     part = clinic.plan.select(np.sort(shortest))
     draws = clinic.population(part)
     same = RegimesDraws(np.repeat(draws.g[:1], 105, axis=0), np.repeat(draws.own[:1], 105, axis=0))
-    return replicate_courses(part, same, 1, 105)
+    return replicate_courses(part, same, 2, 105)
 
 
 def named(statistics: list[Statistic]) -> dict[str, np.ndarray]:

@@ -1,4 +1,7 @@
-"""The belief of the filter: eleven Gaussians in two dimensions for every patient."""
+"""The belief of the filter: eleven Gaussians in two dimensions for every patient.
+
+During a visit a third quantity goes beside them, the tone of which everything is read.
+"""
 
 from typing import Any, NamedTuple
 
@@ -41,37 +44,69 @@ def mix(belief: Belief, p: Any, jump: Any, jump_var: Any) -> Belief:
     )
 
 
+class Tone(NamedTuple):
+    """Mean and variance of a visit's tone, and its covariances with requirement and offset."""
+
+    mean: Any
+    var: Any
+    need_cov: Any
+    offset_cov: Any
+
+
 class Reading(NamedTuple):
-    """A reading with what each state expects of it: value, mean, two slopes, variance."""
+    """A reading beside what each state expects of it.
+
+    Attributes
+    ----------
+    value, expected, var
+    need_cov, offset_cov, tone_cov
+        Its covariances with requirement, offset and tone.
+    """
 
     value: Any
     expected: Any
-    slope: Any
-    offset_slope: Any
-    noise: Any
+    var: Any
+    need_cov: Any
+    offset_cov: Any
+    tone_cov: Any
 
 
 def read(
-    belief: Belief, reading: Reading, outlier: Any, density: Any, lost: Any, about: Any
-) -> Belief:
+    belief: Belief, tone: Tone, reading: Reading, outlier: Any, density: Any, lost: Any, about: Any
+) -> tuple[Belief, Tone]:
     """Meet a reading that says nothing with probability ``outlier``; keep two moments.
 
     It has the given density then, and of those readings a share ``lost`` puts the requirement
     ``about`` a value.
     """
-    x, expected, h, k, noise = reading
+    x, expected, var, on_need, on_offset, on_tone = reading
     p, m, o, v, c, w = belief
-    on_need, on_offset = v * h + c * k, c * h + w * k
-    var = h * on_need + k * on_offset + noise
-    gain, offset_gain = on_need / var, on_offset / var
+    gain, offset_gain, tone_gain = on_need / var, on_offset / var, on_tone / var
     fits = (1.0 - outlier) * normal(x, expected, var)
     wild = outlier * density
     total = fits + wild
     fit, kept, gone = fits / total, wild * (1.0 - lost) / total, wild * lost / total
     told, told_offset = m + gain * (x - expected), o + offset_gain * (x - expected)
+    told_tone = tone.mean + tone_gain * (x - expected)
     mean = fit * told + kept * m + gone * about
     offset = fit * told_offset + (kept + gone) * o
-    return Belief(
+    tone_mean = fit * told_tone + (kept + gone) * tone.mean
+    new_tone = Tone(
+        tone_mean,
+        fit * (tone.var - tone_gain**2 * var + (told_tone - tone_mean) ** 2)
+        + (kept + gone) * (tone.var + (tone.mean - tone_mean) ** 2),
+        fit * (tone.need_cov - gain * tone_gain * var + (told - mean) * (told_tone - tone_mean))
+        + kept * (tone.need_cov + (m - mean) * (tone.mean - tone_mean))
+        + gone * (about - mean) * (tone.mean - tone_mean),
+        fit
+        * (
+            tone.offset_cov
+            - offset_gain * tone_gain * var
+            + (told_offset - offset) * (told_tone - tone_mean)
+        )
+        + (kept + gone) * (tone.offset_cov + (o - offset) * (tone.mean - tone_mean)),
+    )
+    new = Belief(
         p * total,
         mean,
         offset,
@@ -84,11 +119,12 @@ def read(
         fit * (w - offset_gain**2 * var + (told_offset - offset) ** 2)
         + (kept + gone) * (w + (o - offset) ** 2),
     )
+    return new, new_tone
 
 
-def where(there: Any, new: Belief, old: Belief) -> Belief:
+def where[T: (Belief, Tone)](there: Any, new: T, old: T) -> T:
     """Return the one belief of the patients who have a reading, the other of the rest."""
-    return Belief(*(pt.where(there, a, b) for a, b in zip(new, old, strict=True)))
+    return type(old)(*(pt.where(there, a, b) for a, b in zip(new, old, strict=True)))
 
 
 def three_points(mean: Any, spread: Any, response: Any) -> tuple[Any, Any, Any]:

@@ -8,13 +8,16 @@ import pytensor.tensor as pt
 
 from itb_bayes.kernel.regimes.layout import (
     LOST_SHARE,
+    OFF_SCALE_DENSITY,
     OUTLIER_DENSITY,
+    SCALE_POINTS,
+    UNRULED_NOT_CHANGED,
     WIDEST_CHANGE,
     Code,
     Col,
     State,
 )
-from peers.regimes_scan.belief import Belief, Reading, read, root_two_pi, three_points, where
+from peers.regimes_scan.belief import Belief, Reading, Tone, read, root_two_pi, three_points, where
 from peers.regimes_scan.findings import normal, recorded
 from peers.regimes_scan.rows import Rows
 from peers.regimes_scan.states import by_state
@@ -82,7 +85,11 @@ def readings_of(g: SimpleNamespace, own: SimpleNamespace, rows: Rows) -> Reading
         tone=pt.where(scored, ashworth, answered),
         tone_there=as_number[0],
         added_var=left * g.still_var + changed * g.dose_var / g.gain**2,
-        wild_density=pt.where(changed, any_change(g), OUTLIER_DENSITY),
+        wild_density=pt.where(
+            changed,
+            g.gain * any_change(),
+            pt.where(left, UNRULED_NOT_CHANGED / scale_of_still(g), wild_density(ashworth)),
+        ),
         lost=LOST_SHARE * scored,
         left_alone=as_number[1],
         changed=as_number[2],
@@ -91,9 +98,19 @@ def readings_of(g: SimpleNamespace, own: SimpleNamespace, rows: Rows) -> Reading
     )
 
 
-def any_change(g: SimpleNamespace) -> Any:
-    """Return the density of a reading behind a change that follows no rule."""
-    return g.gain * 0.5 / WIDEST_CHANGE
+def any_change() -> float:
+    """Return the density of a change of the log dose that follows no rule."""
+    return (1.0 - UNRULED_NOT_CHANGED) / (2.0 * WIDEST_CHANGE)
+
+
+def wild_density(x: Any) -> Any:
+    """Return the density of a reading that says nothing."""
+    return pt.where((x >= 0.0) & (x <= SCALE_POINTS), OUTLIER_DENSITY, OFF_SCALE_DENSITY)
+
+
+def scale_of_still(g: SimpleNamespace) -> Any:
+    """Return what makes a Gaussian density of the reading the chance of leaving the dose alone."""
+    return g.still * root_two_pi(g.still_var)
 
 
 def habit(g: SimpleNamespace, own: SimpleNamespace, rows: Rows) -> Any:
@@ -103,72 +120,79 @@ def habit(g: SimpleNamespace, own: SimpleNamespace, rows: Rows) -> Any:
     e = ashworth - own.goal
     still = g.still * pt.exp(-0.5 * e**2 / g.still_var)
     by_rule = (1.0 - still) * normal(change, g.gain * e, g.dose_var)
-    left = pt.log((1.0 - g.unruled) * still + g.unruled * 0.5)
-    moved = pt.log((1.0 - g.unruled) * by_rule + g.unruled * 0.5 / (2.0 * WIDEST_CHANGE))
+    left = pt.log((1.0 - g.unruled) * still + g.unruled * UNRULED_NOT_CHANGED)
+    moved = pt.log((1.0 - g.unruled) * by_rule + g.unruled * any_change())
     return (scored & decided) * pt.where(change == 0.0, left, moved)
 
 
 def meet(g: SimpleNamespace, own: SimpleNamespace, here: Readings, belief: Belief) -> Belief:
     """Update a belief by tone and spasms of one turn; ``own`` and ``here`` are (n_patient,) each."""
-    expected, slope, noise = tone(g, own, here, belief)
-    added = here.added_var[:, None]
-    reading = Reading(here.tone[:, None], expected, slope, 0.0, noise + added)
+    seen = tone(g, own, here, belief)
+    noise = own.tone_var[:, None] + here.added_var[:, None]
+    reading = Reading(
+        here.tone[:, None], seen.mean, seen.var + noise, seen.need_cov, seen.offset_cov, seen.var
+    )
     about = here.log_dose[:, None]
-    told = read(belief, reading, g.outlier, here.wild_density[:, None], here.lost[:, None], about)
-    constant = g.still * root_two_pi(g.still_var)
+    told, told_tone = read(
+        belief, seen, reading, g.outlier, here.wild_density[:, None], here.lost[:, None], about
+    )
     weight = pt.where(
         here.changed[:, None] > 0.0,
-        _changed(g, own, here, belief, (expected, slope, noise)),
-        told.probability * pt.where(here.left_alone[:, None] > 0.0, constant, 1.0),
+        _changed(g, own, here, belief, seen),
+        told.probability * pt.where(here.left_alone[:, None] > 0.0, scale_of_still(g), 1.0),
     )
-    belief = where(here.tone_there[:, None] > 0.0, told._replace(probability=weight), belief)
-    expected, slope, noise = tone(g, own, here, belief)
+    there = here.tone_there[:, None] > 0.0
+    belief = where(there, told._replace(probability=weight), belief)
+    seen = where(there, told_tone, seen)
+    beta = g.penn_slope
+    need_cov = beta * seen.need_cov + belief.both_cov
+    offset_cov = beta * seen.offset_cov + belief.offset_var
     reading = Reading(
         here.penn[:, None],
-        g.penn_intercept + g.penn_slope * expected + belief.offset,
-        g.penn_slope * slope,
-        1.0,
-        g.penn_var + g.penn_slope**2 * (noise - own.tone_var[:, None]),
+        g.penn_intercept + beta * seen.mean + belief.offset,
+        beta**2 * seen.var + beta * seen.offset_cov + offset_cov + g.penn_var,
+        need_cov,
+        offset_cov,
+        beta * seen.var + seen.offset_cov,
     )
-    told = read(belief, reading, g.outlier, OUTLIER_DENSITY, 0.0, 0.0)
+    wild = wild_density(here.penn)[:, None]
+    told, _ = read(belief, seen, reading, g.outlier, wild, 0.0, 0.0)
     return where(here.penn_there[:, None] > 0.0, told, belief)
 
 
-def tone(
-    g: SimpleNamespace, own: SimpleNamespace, here: Readings, belief: Belief
-) -> tuple[Any, Any, Any]:
-    """Return expected tone, its slope on the requirement and the variance of one reading."""
+def tone(g: SimpleNamespace, own: SimpleNamespace, here: Readings, belief: Belief) -> Tone:
+    """Return the tone of a visit, of which everything is read."""
     untreated = own.untreated[:, None]
     gap = belief.need - (here.log_dose + here.potency)[:, None]
 
     def response(x: Any) -> Any:
         return untreated / (1.0 + (untreated - 1.0) * pt.exp(-g.hill * x))
 
-    # The share that a fault lets through differs from reading to reading.
+    # The share that a fault lets through differs from visit to visit.
     spread = belief.need_var + g.loss_var + 1e-16
     expected, slope, around = three_points(gap + g.loss, spread, response)
-    noise = own.tone_var[:, None] + around - slope**2 * belief.need_var
-    return expected + g.trigger, slope, noise + g.trigger_var
+    return Tone(
+        expected + g.trigger,
+        around + g.trigger_var,
+        slope * belief.need_var,
+        slope * belief.both_cov,
+    )
 
 
 def _changed(
-    g: SimpleNamespace, own: SimpleNamespace, here: Readings, belief: Belief,
-    expectation: tuple[Any, Any, Any],
-) -> Any:  # fmt: skip
+    g: SimpleNamespace, own: SimpleNamespace, here: Readings, belief: Belief, seen: Tone
+) -> Any:
     """Return the weight of each state after a change of dose whose reading is not known.
 
     That it was changed at all is weighed at the reading as it is known once the change is.
     """
-    expected, slope, noise = expectation
     goal, answered = own.goal[:, None], here.tone[:, None]
     var = g.dose_var / g.gain**2
-    constant = g.still * root_two_pi(g.still_var)
-    prior = slope**2 * belief.need_var + noise
+    constant = scale_of_still(g)
+    prior = seen.var + own.tone_var[:, None]
     told_var = 1.0 / (1.0 / prior + 1.0 / var)
-    told = told_var * (expected / prior + answered / var)
+    told = told_var * (seen.mean / prior + answered / var)
     # E[exp(-x**2 / 2w)] of a Gaussian x is its density under the added variance, up to a constant.
     left = constant * normal(told, goal, told_var + g.still_var)
-    left_wild = constant * normal(answered, goal, var + g.still_var)
-    fits = (1.0 - g.outlier) * normal(answered, expected, prior + var) * (1.0 - left)
-    wild = g.outlier * any_change(g) * (1.0 - left_wild)
-    return belief.probability * (fits + wild) / g.gain
+    fits = (1.0 - g.outlier) * normal(answered, seen.mean, prior + var) * (1.0 - left)
+    return belief.probability * (fits / g.gain + g.outlier * any_change())

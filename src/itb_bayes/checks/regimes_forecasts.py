@@ -16,6 +16,7 @@ from itb_bayes.inference.threads import map_in_threads
 from itb_bayes.kernel.regimes.findings import REFILL_OUTLIER, REFILL_OUTLIER_DENSITY
 from itb_bayes.kernel.regimes.layout import (
     CATHETER_STATES,
+    UNRULED_NOT_CHANGED,
     WIDEST_CHANGE,
     Code,
     Col,
@@ -298,26 +299,16 @@ def _dose_limits(
     ruled_still = g[Par.STILL] * np.exp(-0.5 * excess**2 / g[Par.STILL_VAR])
     change = row[:, Col.DOSE_CHANGE][:, None]
     lower = ndtr((change - g[Par.GAIN] * excess) / np.sqrt(g[Par.DOSE_VAR]))
-    # A share of the decisions on a reading that was written down follows no rule.
-    free = np.where(known, g[Par.UNRULED], 0.0)[:, None]
-    still = (1.0 - free) * ruled_still + free * 0.5
+    # Decisions that follow no rule: a share of those on a reading that was written down; elsewhere
+    # those on a reading that says nothing.
+    free = np.zeros_like(readings)
+    free[known] = g[Par.UNRULED]
+    free[~known, split:] = 1.0
+    still = (1.0 - free) * ruled_still + free * UNRULED_NOT_CHANGED
     any_lower = np.clip(0.5 * (1.0 + change / WIDEST_CHANGE), 0.0, 1.0)
-    moved = (1.0 - free) * (1.0 - ruled_still) * lower + free * 0.5 * any_lower
-    # Elsewhere a reading that says nothing leads to any change, uniformly.
-    lower_any, left_any = _any_change(g, change[~known])
-    moved[~known, split:], still[~known, split:] = lower_any, left_any
+    moved = (1.0 - free) * (1.0 - ruled_still) * lower
+    moved += free * (1.0 - UNRULED_NOT_CHANGED) * any_lower
     low = (shares * (moved + np.where(change > 0.0, still, 0.0))).sum(axis=1)
     high = (shares * (moved + np.where(change >= 0.0, still, 0.0))).sum(axis=1)
     unread = np.isnan(change[:, 0])
     return np.where(unread, np.nan, low), np.where(unread, np.nan, high)
-
-
-def _any_change(g: Array, change: Array) -> tuple[Array, float]:
-    """Return the chances of a lower change, and of none, after a reading that says nothing."""
-    gain, width = g[Par.GAIN], g[Par.STILL_VAR]
-    wide = width + g[Par.DOSE_VAR] / gain**2
-    scale = gain * np.sqrt(wide)
-    left = 0.5 / WIDEST_CHANGE * g[Par.STILL] * gain * np.sqrt(2.0 * np.pi * width)
-    least = ndtr(-WIDEST_CHANGE / scale)
-    uniform = np.clip(0.5 * (1.0 + change / WIDEST_CHANGE), 0.0, 1.0)
-    return uniform - left * (ndtr(change / scale) - least), float(left * (1.0 - 2.0 * least))

@@ -24,6 +24,7 @@ from itb_bayes.kernel.regimes.layout import (
     N_INTACT,
     SCALE_POINTS,
     TOLERANCE_STATES,
+    UNRULED_NOT_CHANGED,
     WIDEST_CHANGE,
     Code,
     Col,
@@ -213,7 +214,7 @@ class _Patient:
             changed = rng.random() >= left
             # Where the reading was not written down, one that says nothing decides nothing.
             if wild if np.isnan(row[Col.ASHWORTH]) else rng.random() < g.unruled:
-                changed = rng.random() < 0.5
+                changed = rng.random() >= UNRULED_NOT_CHANGED
                 change = WIDEST_CHANGE * (2.0 * rng.random() - 1.0)
             row[Col.DOSE_CHANGE] = change if changed else 0.0
             self.dose += float(row[Col.DOSE_CHANGE])

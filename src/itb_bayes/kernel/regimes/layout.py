@@ -200,6 +200,9 @@ OUTLIER_DENSITY = 1.0 / SCALE_POINTS
 OFF_SCALE_DENSITY = 1e-4
 """The same off the scale, where only courses drawn from the model itself have readings."""
 
+UNRULED_NOT_CHANGED = 0.5
+"""Of decisions on the dose that follow no rule: how many leave it alone."""
+
 WIDEST_CHANGE = 1.0
 """Largest change of the log dose by a decision that follows no rule, up or down."""
 

@@ -21,6 +21,7 @@ from itb_bayes.kernel.regimes.layout import (
     SHORTEST_YEARS,
     START_ELSEWHERE,
     TOLERANCE_STATES,
+    UNRULED_NOT_CHANGED,
     WIDEST_CHANGE,
     Code,
     Col,
@@ -39,10 +40,8 @@ from itb_bayes.kernel.regimes.oracle_moves import (
 
 Array = NDArray[Any]
 
-UNRULED_NOT_CHANGED = 0.5
-"""Of decisions without a rule: how many leave the dose alone."""
-UNRULED_CHANGED = 0.25 / WIDEST_CHANGE
-"""Density of the others, as a change of the log dose."""
+UNRULED_CHANGED = (1.0 - UNRULED_NOT_CHANGED) / (2.0 * WIDEST_CHANGE)
+"""Density of a change of the log dose that follows no rule, chance of any change included."""
 REFILL_WILD_SHARE = 0.02
 REFILL_WILD_DENSITY = 1.0
 S = State

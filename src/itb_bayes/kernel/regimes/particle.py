@@ -22,6 +22,7 @@ from itb_bayes.kernel.regimes.layout import (
     LOST_VAR,
     N_INTACT,
     START_ELSEWHERE,
+    UNRULED_NOT_CHANGED,
     Code,
     Col,
     Own,
@@ -30,7 +31,6 @@ from itb_bayes.kernel.regimes.layout import (
 )
 from itb_bayes.kernel.regimes.oracle import (
     UNRULED_CHANGED,
-    UNRULED_NOT_CHANGED,
     findings,
     habit,
     normal,

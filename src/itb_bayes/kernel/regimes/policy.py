@@ -13,15 +13,13 @@ import math
 from typing import Any
 
 from itb_bayes.kernel.compiled import part
-from itb_bayes.kernel.regimes.layout import WIDEST_CHANGE, Col, Own, Par
+from itb_bayes.kernel.regimes.layout import UNRULED_NOT_CHANGED, WIDEST_CHANGE, Col, Own, Par
 from itb_bayes.kernel.regimes.reading import absorb, absorb_adjoint
 
 _LOG_2PI = math.log(2.0 * math.pi)
-_NOT_CHANGED = 0.5
-"""Of decisions without a rule: how many leave the dose alone."""
-_ANY_CHANGE = (1.0 - _NOT_CHANGED) * 0.5 / WIDEST_CHANGE
-"""Density of the others, as a change of the log dose."""
-_LOG_NOT_CHANGED, _LOG_ANY = math.log(_NOT_CHANGED), math.log(_ANY_CHANGE)
+_ANY_CHANGE = (1.0 - UNRULED_NOT_CHANGED) * 0.5 / WIDEST_CHANGE
+"""Density of a change of the log dose that follows no rule, chance of any change included."""
+_LOG_NOT_CHANGED, _LOG_ANY = math.log(UNRULED_NOT_CHANGED), math.log(_ANY_CHANGE)
 _UNRULED = int(Par.UNRULED)
 _GAIN, _VAR = int(Par.GAIN), int(Par.DOSE_VAR)
 _STILL, _STILL_VAR, _OUTLIER = int(Par.STILL), int(Par.STILL_VAR), int(Par.OUTLIER)
@@ -160,7 +158,7 @@ def read_dose(g: Any, own: Any, row: Any, b: Any, t: Any, out: Any, t_out: Any) 
         scale = _scale_of_still(g)
         like = absorb(
             b, t, own[_GOAL] - t[0], t[2], t[3], t[1], t[1] + own[_TONE_VAR] + g[_STILL_VAR],
-            g[_OUTLIER], _NOT_CHANGED / scale, 0.0, 0.0, out, t_out,
+            g[_OUTLIER], UNRULED_NOT_CHANGED / scale, 0.0, 0.0, out, t_out,
         )  # fmt: skip
         out[0] *= scale
         return like
@@ -190,7 +188,7 @@ def read_dose_adjoint(
         bar[0] *= scale
         v_bar, g0_bar, g1_bar, gt_bar, s_bar, outlier_bar, density_bar = absorb_adjoint(
             b, t, own[_GOAL] - t[0], t[2], t[3], t[1], t[1] + own[_TONE_VAR] + g[_STILL_VAR],
-            g[_OUTLIER], _NOT_CHANGED / scale, 0.0, 0.0, like, bar, t_bar,
+            g[_OUTLIER], UNRULED_NOT_CHANGED / scale, 0.0, 0.0, like, bar, t_bar,
         )  # fmt: skip
         g_bar[_STILL] += (ell_bar - density_bar) / g[_STILL]
         g_bar[_STILL_VAR] += 0.5 * (ell_bar - density_bar) / g[_STILL_VAR] + s_bar
