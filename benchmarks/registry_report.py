@@ -6,49 +6,15 @@ Writes ``docs/results/registry-report.md``. FIT is a fit of ``@regimes``. Patien
 ``clinic-small`` over three years, a quarter of PATIENTS first, then all; one process draws.
 """
 
-import os
-import signal
-import subprocess
 import sys
 import tempfile
-import time
-from dataclasses import dataclass
 from pathlib import Path
 
+from measured import Run, measured
 from peers.machine import describe_machine
-from peers.process_tree import memory_mb
 
 RESULT = Path(__file__).resolve().parent.parent / "docs/results/registry-report.md"
-COMMAND = (sys.executable, "-c", "from itb_bayes.cli.main import run; run()")
 REGISTRY = 100_000
-
-
-@dataclass(frozen=True)
-class Run:
-    """What one command took: seconds on the clock and of processors, and peak memory in MB."""
-
-    wall_s: float
-    cpu_s: float
-    peak_mb: float
-
-
-def measured(*words: str, kill_after: Path | None = None) -> Run:
-    """Run a command; with ``kill_after``, SIGKILL it once that folder is there."""
-    before, started, peak, killed = os.times(), time.perf_counter(), 0.0, False
-    with subprocess.Popen([*COMMAND, *words], stdout=subprocess.DEVNULL) as process:
-        while process.poll() is None:
-            peak = max(peak, memory_mb(process.pid) or 0.0)
-            if kill_after is not None and kill_after.exists() and not killed:
-                os.kill(process.pid, signal.SIGKILL)
-                killed = True
-            time.sleep(0.2)
-    if process.returncode and not killed:
-        raise SystemExit(f"failed: {' '.join(words)}")
-    after = os.times()
-    cpu = (
-        after.children_user + after.children_system - before.children_user - before.children_system
-    )
-    return Run(time.perf_counter() - started, cpu, peak)
 
 
 def pages(folder: Path) -> dict[str, bytes]:

@@ -6,66 +6,24 @@ Writes ``docs/results/registry-scale.md``. FIT is a fit of ``@regimes``. Patient
 ``clinic-small`` and scored by two worker processes at their last visit.
 """
 
-import os
-import signal
-import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
+from measured import measured, worker_of
 from peers.machine import describe_machine
-from peers.process_tree import descendants, memory_mb
 
 from itb_bayes.cohort.partitions import Partitions
 from itb_bayes.inference.machinery import load_fit
 from itb_bayes.risk.scoring import ScoringRequest, score_cohort
 
 RESULT = Path(__file__).resolve().parent.parent / "docs/results/registry-scale.md"
-COMMAND = (sys.executable, "-c", "from itb_bayes.cli.main import run; run()")
 WORKERS, REGISTRY = 2, 100_000
 KEYS = ["patient_id", "quantity", "horizon_months", "explanation"]
-
-
-@dataclass(frozen=True)
-class Run:
-    """What one command took: seconds on the clock and of processors, and peak memory in MB."""
-
-    wall_s: float
-    cpu_s: float
-    peak_mb: float
-
-
-def measured(*words: str, kill_after: Path | None = None) -> Run:
-    """Run a command; with ``kill_after``, SIGKILL a worker once that file is there."""
-    before, started, peak = os.times(), time.perf_counter(), 0.0
-    with subprocess.Popen([*COMMAND, *words], stdout=subprocess.DEVNULL) as process:
-        while process.poll() is None:
-            peak = max(peak, memory_mb(process.pid) or 0.0)
-            if kill_after is not None and kill_after.exists():
-                workers = [p for p in descendants(process.pid) if is_worker(p)]
-                os.kill(workers[0], signal.SIGKILL)
-                kill_after = None
-            time.sleep(0.2)
-    if process.returncode:
-        raise SystemExit(f"failed: {' '.join(words)}")
-    after = os.times()
-    cpu = (
-        after.children_user + after.children_system - before.children_user - before.children_system
-    )
-    return Run(time.perf_counter() - started, cpu, peak)
-
-
-def is_worker(pid: int) -> bool:
-    """Tell whether a process is a spawned worker, not the tracker that watches shared memory."""
-    try:
-        return b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return False
 
 
 def scores(folder: Path) -> pd.DataFrame:
@@ -116,7 +74,12 @@ def main(fit: str, n_patient: int, size: int) -> None:
         first = measured(*score, str(small), "--out", str(one))
         again = Path(work) / "killed"
         killed = measured(
-            *score, str(small), "--out", str(again), kill_after=again / "part-00000.parquet"
+            *score,
+            str(small),
+            "--out",
+            str(again),
+            kill_after=again / "part-00000.parquet",
+            kill=worker_of,
         )
         same = scores(one).equals(scores(again))
         whole = measured(*score, str(cohort), "--out", str(Path(work) / "scores"))

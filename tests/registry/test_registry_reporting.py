@@ -1,8 +1,6 @@
 """Reports in parts: the pages of the whole, nothing lost, nothing stale, nothing half there."""
 
 import json
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -10,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import psutil
 import pyarrow.parquet as pq
 import pytest
 
@@ -29,6 +26,7 @@ from itb_bayes.report.folder import MARKER_FILE, finished_of
 from itb_bayes.report.index_document import index_from_json
 from itb_bayes.report.registry_document import merge_lists, registry_from_json
 from itb_bayes.report.writing import write_report
+from killed_workers import kill_workers
 from regimes_fits import make_regimes_fit, regimes_tables, save_regimes_fit, small_regimes_fit
 
 
@@ -322,17 +320,9 @@ def test_a_killed_worker_loses_nothing(fit: RegimesFit, cohort: Cohort, tmp_path
     killed: list[int] = []
 
     def kill_once(phase: str, done: int, total: int) -> None:
-        if phase != "parts" or not done or killed:
-            return
-        workers = [
-            child
-            for child in psutil.Process().children(recursive=True)
-            if "spawn_main" in " ".join(child.cmdline())
-        ]
-        killed.extend(worker.pid for worker in workers)
-        for worker in workers:
-            os.kill(worker.pid, signal.SIGKILL)
+        if phase == "parts" and done and not killed:
+            killed.append(kill_workers())
 
     report_registry(fit, parts, tmp_path / "out", place=Workplace(2), on_progress=kill_once)
-    assert len(killed) == 2
+    assert killed == [2]
     assert files(tmp_path / "out") == files(tmp_path / "alone")

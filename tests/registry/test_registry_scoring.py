@@ -1,13 +1,10 @@
 """Scoring in parts: the scores of the whole, nothing lost, nothing stale, nothing half there."""
 
 import json
-import os
 import shutil
-import signal
 from pathlib import Path
 
 import pandas as pd
-import psutil
 import pyarrow.parquet as pq
 import pytest
 
@@ -22,6 +19,7 @@ from itb_bayes.registry import scoring
 from itb_bayes.registry.results import ResultFolder
 from itb_bayes.registry.scoring import score_registry, without_patients
 from itb_bayes.risk.scoring import ScoringRequest, score_cohort
+from killed_workers import kill_workers
 from regimes_fits import make_regimes_fit, regimes_tables, save_regimes_fit, small_regimes_fit
 
 REQUEST = ScoringRequest(draws_per_chain=15)
@@ -216,21 +214,14 @@ def test_scores_of_a_fit_that_failed_are_marked(
 def test_a_killed_worker_loses_nothing(fit: RegimesFit, cohort: Cohort, tmp_path: Path) -> None:
     parts = partition_cohort(cohort, tmp_path / "single", 1)
     score_registry(fit, parts, tmp_path / "alone", REQUEST)
-    killed = []
+    killed: list[int] = []
 
     def kill_once(done: int, total: int) -> None:
         if not killed:
-            workers = [
-                child
-                for child in psutil.Process().children(recursive=True)
-                if "spawn_main" in " ".join(child.cmdline())
-            ]
-            killed.extend(worker.pid for worker in workers)
-            for worker in workers:
-                os.kill(worker.pid, signal.SIGKILL)
+            killed.append(kill_workers())
 
     score_registry(fit, parts, tmp_path / "out", REQUEST, place=Workplace(2), on_part=kill_once)
-    assert len(killed) == 2
+    assert killed == [2]
     for path in (tmp_path / "alone").glob("*.parquet"):
         assert (tmp_path / "out" / path.name).read_bytes() == path.read_bytes()
     shutil.rmtree(tmp_path / "out")
