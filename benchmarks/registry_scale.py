@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
-from measured import measured, worker_of
+from measured import Run, measured, worker_of
 from peers.machine import describe_machine
 
 from itb_bayes.cohort.partitions import Partitions
