@@ -93,6 +93,15 @@ VALUES = (
         "without a unit",
     ),
     Case(
+        "dose in mg",
+        swap(D, ",168,", ",0.168 mg/day,"),
+        "not_a_number",
+        D,
+        4,
+        "daily_dose_ug",
+        "say mg/day in a 'unit' column",
+    ),
+    Case(
         "decimal comma",
         swap(D, ",168,", ',"168,5",'),
         "decimal_comma",

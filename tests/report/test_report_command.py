@@ -40,6 +40,16 @@ def test_the_page_of_a_chosen_patient_is_named(bundle: Path, tmp_path: Path) -> 
     assert "P07" not in done.stdout
 
 
+def test_pages_of_an_earlier_report_that_go_are_told(bundle: Path, tmp_path: Path) -> None:
+    words = ("report", bundle, "--out", tmp_path / "pages")
+    assert "Removed" not in run_command(*words, "--patient", "P03", "--patient", "P01").stdout
+    done = run_command(*words, "--patient", "P03")
+    assert "Removed from there: 1 page of an earlier report" in done.stdout
+    assert len(list((tmp_path / "pages").glob("pt-*.html"))) == 1
+    again = run_command(*words, "--patient", "P01", "--json")
+    assert json.loads(again.stdout)["n_removed"] == 1
+
+
 def test_report_as_json_maps_patients_to_pages(bundle: Path, tmp_path: Path) -> None:
     out = tmp_path / "pages"
     done = run_command("report", bundle, "--out", out, "--patient", "P03", "--patient", "P01",

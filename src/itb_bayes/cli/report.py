@@ -202,6 +202,11 @@ def _show(made: "WrittenReport") -> None:
         f"{made.folder / 'index.html'}: {n} {'patient' if n == 1 else 'patients'}, {without} not "
         "estimated. Beside each page lies its document as JSON."
     )
+    if made.n_removed:
+        typer.echo(
+            f"Removed from there: {made.n_removed} {'page' if made.n_removed == 1 else 'pages'} of "
+            "an earlier report that are not part of this one."
+        )
     if n <= FEW:
         for row in index.patients:
             typer.echo(f"{made.folder / row.page_id}.html")
@@ -219,6 +224,7 @@ def made_json(made: "WrittenReport") -> dict[str, Any]:
         "gate_passed": index.gate.passed,
         "n_patients": len(index.patients),
         "n_not_estimated": sum(row.chance is None for row in index.patients),
+        "n_removed": made.n_removed,
         "pages": [
             {"patient_id": row.patient_id, "page": f"{row.page_id}.html", "status": row.status}
             for row in index.patients

@@ -14,6 +14,7 @@ _CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]+)?)?"
 _DATE = rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}(?:[T ]{_CLOCK})?"
 _LONGEST_NUMBER = 400  # longer ones are no measurement, and Python refuses to read some of them
 _SLASHED = re.compile(r"\d{1,4}[/.\-]\d{1,2}[/.\-]\d{1,4}$")
+_WITH_UNIT = r"[+-]?[0-9]*\.?[0-9]+ *(?i:[mµμu]g|mcg|ml|points?|years?)(?i: */ *(d|day|ml))?"
 _FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -142,9 +143,18 @@ def _flag_numbers(
         "A word stands for a missing number.",
         "Leave the cell empty, or declare the word in [sentinels] of cohort.toml.",
     )
+    with_unit = wrong & text.str.fullmatch(_WITH_UNIT)
     table.flag(
         log,
-        wrong & ~comma & ~plus & ~missing_word,
+        with_unit,
+        spec.name,
+        "not_a_number",
+        "The number carries its unit.",
+        " ".join(["Give the number without a unit.", spec.hint]).rstrip(),
+    )
+    table.flag(
+        log,
+        wrong & ~comma & ~plus & ~missing_word & ~with_unit,
         spec.name,
         "not_a_number",
         "This is not a number.",

@@ -78,8 +78,8 @@ class ReportFolder:
         self._write(name, content)
         self._written.append(name)
 
-    def finish(self, made_of: str = "") -> None:
-        """Remove the pages of an earlier report that are not part of this one.
+    def finish(self, made_of: str = "") -> int:
+        """Remove what an earlier report left and is not part of this one; return how many pages.
 
         Parameters
         ----------
@@ -91,13 +91,16 @@ class ReportFolder:
         UsageError
             If a page cannot be removed.
         """
+        gone = sorted(self._before - set(self._written))
+        n_page = sum(name.endswith(".html") and (self.path / name).exists() for name in gone)
         try:
-            for name in sorted(self._before - set(self._written)):
+            for name in gone:
                 (self.path / name).unlink(missing_ok=True)
                 part_of(self.path / name).unlink(missing_ok=True)
         except OSError as error:
             raise _cannot_write(self.path, error) from None
         self._write(MARKER_FILE, _marker(sorted(self._written), made_of))
+        return n_page
 
     def _write(self, name: str, content: str | bytes) -> None:
         target = self.path / name

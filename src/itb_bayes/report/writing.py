@@ -46,10 +46,13 @@ class WrittenReport:
     folder : Path
     index : IndexDocument
         Its patients are in the order of the list; their pages are ``<page_id>.html``.
+    n_removed : int
+        Pages of an earlier report in this folder that are not part of this one.
     """
 
     folder: Path
     index: IndexDocument
+    n_removed: int
 
 
 def write_report(
@@ -139,8 +142,7 @@ def write_report(
     index = assembly.index(documents)
     folder.write(f"{LIST}.json", index_to_json(index))
     folder.write(f"{LIST}.html", index_page(index))
-    folder.finish()
-    return WrittenReport(folder.path, index)
+    return WrittenReport(folder.path, index, folder.finish())
 
 
 def _lay_out(
