@@ -59,6 +59,24 @@ VALUES = (
         "cannot be told apart",
     ),
     Case(
+        "date that can be told apart",
+        swap(E, "2012-01-05", "31.05.2017"),
+        "not_a_date",
+        E,
+        3,
+        "date",
+        "Write dates as YYYY-MM-DD",
+    ),
+    Case(
+        "date in words",
+        swap(E, "2012-01-05", "30 Aug 2018"),
+        "not_a_date",
+        E,
+        3,
+        "date",
+        "not written as a date of the contract",
+    ),
+    Case(
         "date with dots",
         swap(E, "2012-01-05", "3.4.2015"),
         "ambiguous_date",
@@ -71,7 +89,13 @@ VALUES = (
         "no such day", swap(E, "2012-01-05", "2012-02-30"), "not_a_date", E, 3, "date", "not a date"
     ),
     Case(
-        "date in words", swap(E, "2012-01-05", "May 2012"), "not_a_date", E, 3, "date", "not a date"
+        "month in words",
+        swap(E, "2012-01-05", "May 2012"),
+        "not_a_date",
+        E,
+        3,
+        "date",
+        "not written",
     ),
     Case("no date", swap(E, "2012-01-05", ""), "missing_value", E, 3, "date", "empty"),
     Case(

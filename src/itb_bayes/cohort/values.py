@@ -13,7 +13,8 @@ _NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]+)?)?"
 _DATE = rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}(?:[T ]{_CLOCK})?"
 _LONGEST_NUMBER = 400  # longer ones are no measurement, and Python refuses to read some of them
-_SLASHED = re.compile(r"\d{1,4}[/.\-]\d{1,2}[/.\-]\d{1,4}$")
+_SLASHED = re.compile(r"(\d{1,4})[/.\-](\d{1,2})[/.\-](\d{1,4})$")
+MONTHS = 12
 _WITH_UNIT = r"[+-]?[0-9]*\.?[0-9]+ *(?i:[mµμu]g|mcg|ml|points?|years?)(?i: */ *(d|day|ml))?"
 _FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
@@ -171,10 +172,10 @@ def _dates(table: RawTable, spec: ColumnSpec, text: pd.Series, log: ProblemLog) 
     values = values.astype("datetime64[s]")
     if not wrong.any():
         return values
-    slashed = wrong & ~is_iso & text.map(lambda t: bool(_SLASHED.match(t))).astype(bool)
+    either_way = wrong & ~is_iso & text.map(_may_be_either_way).astype(bool)
     table.flag(
         log,
-        slashed,
+        either_way,
         spec.name,
         "ambiguous_date",
         "Day and month cannot be told apart.",
@@ -182,13 +183,29 @@ def _dates(table: RawTable, spec: ColumnSpec, text: pd.Series, log: ProblemLog) 
     )
     table.flag(
         log,
-        wrong & ~slashed,
+        wrong & ~is_iso & ~either_way,
+        spec.name,
+        "not_a_date",
+        "This is not written as a date of the contract.",
+        "Write dates as YYYY-MM-DD (ISO 8601).",
+    )
+    table.flag(
+        log,
+        wrong & is_iso,
         spec.name,
         "not_a_date",
         "This is not a date of the calendar.",
         "Write dates as YYYY-MM-DD (ISO 8601).",
     )
     return values
+
+
+def _may_be_either_way(text: str) -> bool:
+    """Tell whether a date is written so that day and month could change places."""
+    found = _SLASHED.match(text)
+    return found is not None and all(
+        int(part) <= MONTHS for part in found.groups() if len(part) < 3
+    )
 
 
 def _flags(table: RawTable, spec: ColumnSpec, text: pd.Series, log: ProblemLog) -> pd.Series:
