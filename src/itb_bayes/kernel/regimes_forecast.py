@@ -10,7 +10,7 @@ from itb_bayes.kernel.regimes.layout import N_STATE, Code, Col, Own, Par
 from itb_bayes.kernel.regimes.mixing import N_BELIEF
 from itb_bayes.kernel.regimes.response import shift_of
 from itb_bayes.kernel.regimes.step import begin
-from itb_bayes.kernel.regimes.tone import expect_tone
+from itb_bayes.kernel.regimes.tone import N_TONE, expect_tone
 from itb_bayes.kernel.regimes.visit import N_KEPT
 
 _UNTREATED, _TONE_VAR = int(Own.UNTREATED), int(Own.TONE_VAR)
@@ -85,7 +85,7 @@ def beliefs_before_reading(
     out = np.empty((offsets[n_patient], N_STATE, N_BELIEF))
     stage = np.empty((N_STAGE, N_STATE, N_BELIEF))
     finding = np.empty(N_STATE)
-    kept = np.empty((N_STATE, N_KEPT))
+    kept = np.empty((N_KEPT, N_STATE, N_TONE))
     p, jump, jump_var = (
         np.zeros((N_STATE, N_STATE)),
         np.zeros((N_STATE, N_STATE)),

@@ -28,7 +28,7 @@ from itb_bayes.kernel.regimes.mixing import FIRST, FROM, N_BELIEF, mix
 from itb_bayes.kernel.regimes.reading import wild_at
 from itb_bayes.kernel.regimes.response import shift_of
 from itb_bayes.kernel.regimes.step import begin, drift
-from itb_bayes.kernel.regimes.tone import expect_tone
+from itb_bayes.kernel.regimes.tone import N_TONE, expect_tone
 from itb_bayes.kernel.regimes.visit import N_KEPT
 
 _T, _DOSE, _ASHWORTH = int(Col.T), int(Col.LOG_DOSE), int(Col.ASHWORTH)
@@ -67,7 +67,7 @@ def run_forward(
         np.zeros((N_STATE, N_STATE)),
         np.zeros((N_STATE, N_STATE)),
     )
-    finding, kept = np.empty(N_STATE), np.empty((N_STATE, N_KEPT))
+    finding, kept = np.empty(N_STATE), np.empty((N_KEPT, N_STATE, N_TONE))
     chain = np.empty((2, N_STATE, N_BELIEF))
     shift = shift_of(own[_UNTREATED])
     begin(g, data[first, _DOSE], tape[0, 0])

@@ -119,7 +119,7 @@ def forward_step(
     """Carry ``stage[0]`` through one step up to its actions.
 
     ``p`` (11, 11) is filled with the transition, ``finding`` (11,) with the likelihood of findings,
-    ``kept`` (11, 17) with what the reverse needs.
+    ``kept`` (5, 11, 4) with what the reverse needs.
     Returns the log of what the probabilities summed to before they were normalised, and the rest of
     the log-likelihood: of the dose change given the reading, and the largest of the findings, which
     is taken out of ``finding``.
@@ -169,7 +169,7 @@ def regimes_log_likelihood(g: Any, own: Any, data: Any, codes: Any, offsets: Any
     tape = np.empty((longest, N_STAGE, N_STATE, N_BELIEF))
     totals = np.empty(longest)
     findings = np.empty((longest, N_STATE))
-    kept = np.empty((longest, N_STATE, N_KEPT))
+    kept = np.empty((longest, N_KEPT, N_STATE, N_TONE))
     moves = np.zeros((longest, N_STATE, N_STATE))
     p, jump, jump_var = (
         np.zeros((N_STATE, N_STATE)),
@@ -181,7 +181,7 @@ def regimes_log_likelihood(g: Any, own: Any, data: Any, codes: Any, offsets: Any
     p_bar, jump_bar, jump_var_bar = np.zeros_like(p), np.zeros_like(p), np.zeros_like(p)
     chain = np.empty((N_KIND + 1, N_STATE, N_BELIEF))
     bar, spare = np.empty((N_STATE, N_BELIEF)), np.empty((N_STATE, N_BELIEF))
-    finding_bar, t_bar = np.empty(N_STATE), np.empty(N_TONE)
+    finding_bar, t_bar = np.empty(N_STATE), np.empty((N_STATE, N_TONE))
     for i in range(n_patient):
         first, n = offsets[i], offsets[i + 1] - offsets[i]
         begin(g, data[first, _DOSE], tape[0, 0])

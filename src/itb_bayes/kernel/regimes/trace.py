@@ -26,6 +26,7 @@ from itb_bayes.kernel.regimes.mixing import N_BELIEF
 from itb_bayes.kernel.regimes.response import shift_of
 from itb_bayes.kernel.regimes.searching import is_worked_up, undetected, worked_up
 from itb_bayes.kernel.regimes.step import begin
+from itb_bayes.kernel.regimes.tone import N_TONE
 from itb_bayes.kernel.regimes.visit import N_KEPT
 
 _T, _DOSE, _ACTION = int(Col.T), int(Col.LOG_DOSE), int(Code.ACTION)
@@ -68,7 +69,7 @@ def trace(g: Any, own: Any, data: Any, codes: Any, offsets: Any) -> Any:
     channel = np.zeros((n_step, N_CHANNEL, N_STATE))
     stage = np.empty((N_STAGE, N_STATE, N_BELIEF))
     finding = np.empty(N_STATE)
-    kept = np.empty((N_STATE, N_KEPT))
+    kept = np.empty((N_KEPT, N_STATE, N_TONE))
     p, jump, jump_var = (
         np.zeros((N_STATE, N_STATE)),
         np.zeros((N_STATE, N_STATE)),

@@ -11,20 +11,19 @@ from itb_bayes.kernel.compiled import part
 from itb_bayes.kernel.regimes.layout import LOST_SHARE, N_STATE, Col, Own, Par
 from itb_bayes.kernel.regimes.policy import habit, habit_adjoint, read_dose, read_dose_adjoint
 from itb_bayes.kernel.regimes.reading import absorb, absorb_adjoint, wild_at
-from itb_bayes.kernel.regimes.tone import N_TONE, begin_tone, begin_tone_adjoint
+from itb_bayes.kernel.regimes.tone import begin_tone, begin_tone_adjoint
 
 _ASHWORTH, _PENN = int(Col.ASHWORTH), int(Col.PENN)
 _DOSE, _CHANGE = int(Col.LOG_DOSE), int(Col.DOSE_CHANGE)
 _TONE_VAR, _OUTLIER = int(Own.TONE_VAR), int(Par.OUTLIER)
 _PENN_A, _PENN_B, _PENN_VAR = int(Par.PENN_INTERCEPT), int(Par.PENN_SLOPE), int(Par.PENN_VAR)
 
-_SHARES = slice(0, 3)
-_BY_TONE, _BY_SPASMS = 3, 4
-_BEFORE, _AFTER, _LAST = slice(5, 9), slice(9, 13), slice(13, 17)
+_SHARES, _LIKES, _BEFORE, _AFTER, _LAST = range(5)
+_BY_TONE, _BY_SPASMS = 0, 1
 
-N_KEPT = 5 + 3 * N_TONE
-"""Kept of each state for the reverse: tone over untreated tone at three points, likelihoods of tone
-(or dose) and spasms, tone before its reading, after it, and after the spasms."""
+N_KEPT = 5
+"""Kept of each state (of four numbers) for the reverse: tone over untreated tone at three points;
+likelihoods of tone (or dose) and of spasms; tone before its reading, after it, after the spasms."""
 
 
 @part
@@ -33,8 +32,8 @@ def read_visit(
 ) -> float:
     """Update every state (11, 6): ``b`` by tone or dose to ``toned``, that by spasms to ``out``.
 
-    ``kept`` (11, 17) serves the reverse. Returns what the dose change says of the policy where the
-    reading behind it was written down: the same in all states.
+    ``kept`` (5, 11, 4) serves the reverse. Returns what the dose change says of the policy where
+    the reading behind it was written down: the same in all states.
     """
     by_tone, by_dose = not math.isnan(row[_ASHWORTH]), not math.isnan(row[_CHANGE])
     by_spasms = not math.isnan(row[_PENN])
@@ -43,24 +42,30 @@ def read_visit(
         out[:, :] = b
         return 0.0
     for s in range(N_STATE):
-        before, after = kept[s, _BEFORE], kept[s, _AFTER]
-        begin_tone(g, own, shift, s, b[s], row, codes, kept[s, _SHARES], before)
-        if by_tone:
-            kept[s, _BY_TONE] = absorb(
-                b[s], before, row[_ASHWORTH] - before[0], before[2], before[3], before[1],
-                before[1] + own[_TONE_VAR], g[_OUTLIER], wild_at(row[_ASHWORTH]), LOST_SHARE,
-                row[_DOSE],
-                toned[s], after,
+        begin_tone(g, own, shift, s, b[s], row, codes, kept[_SHARES, s], kept[_BEFORE, s])
+    if by_tone:
+        wild = wild_at(row[_ASHWORTH])
+        for s in range(N_STATE):
+            t = kept[_BEFORE, s]
+            kept[_LIKES, s, _BY_TONE] = absorb(
+                b[s], t, row[_ASHWORTH] - t[0], t[2], t[3], t[1], t[1] + own[_TONE_VAR],
+                g[_OUTLIER], wild, LOST_SHARE, row[_DOSE], toned[s], kept[_AFTER, s],
             )  # fmt: skip
-        elif by_dose:
-            kept[s, _BY_TONE] = read_dose(g, own, row, b[s], before, toned[s], after)
-        else:
-            toned[s] = b[s]
-            after[:] = before
-        if by_spasms:
-            kept[s, _BY_SPASMS] = _read_spasms(g, row, toned[s], after, out[s], kept[s, _LAST])
-        else:
-            out[s] = toned[s]
+    elif by_dose:
+        for s in range(N_STATE):
+            kept[_LIKES, s, _BY_TONE] = read_dose(
+                g, own, row, b[s], kept[_BEFORE, s], toned[s], kept[_AFTER, s]
+            )
+    else:
+        toned[:, :] = b
+        kept[_AFTER] = kept[_BEFORE]
+    if by_spasms:
+        for s in range(N_STATE):
+            kept[_LIKES, s, _BY_SPASMS] = _read_spasms(
+                g, row, toned[s], kept[_AFTER, s], out[s], kept[_LAST, s]
+            )
+    else:
+        out[:, :] = toned
     return habit(g, own, row) if by_tone and by_dose else 0.0
 
 
@@ -88,7 +93,6 @@ def _read_spasms_adjoint(
 ) -> None:
     beta = g[_PENN_B]
     expected, g0, g1, s = _spasms_expected(g, b, t)
-    t_bar[:] = 0.0
     v_bar, g0_bar, g1_bar, _, s_bar, outlier_bar, _ = absorb_adjoint(
         b, t, row[_PENN] - expected, g0, g1, 0.0, s, g[_OUTLIER], wild_at(row[_PENN]), 0.0, 0.0,
         like, bar, t_bar,
@@ -114,7 +118,7 @@ def read_visit_adjoint(
 ) -> None:  # fmt: skip
     """Turn ``bar`` (11, 6) into the adjoint of the belief before :func:`read_visit`.
 
-    ``t_bar`` (4,) is room to work in.
+    ``t_bar`` (11, 4) is room to work in.
     """
     by_tone, by_dose = not math.isnan(row[_ASHWORTH]), not math.isnan(row[_CHANGE])
     by_spasms = not math.isnan(row[_PENN])
@@ -122,29 +126,35 @@ def read_visit_adjoint(
         return
     if by_tone and by_dose:
         habit_adjoint(g, own, row, g_bar, own_bar)
-    for s in range(N_STATE):
-        before, after = kept[s, _BEFORE], kept[s, _AFTER]
-        t_bar[:] = 0.0
-        if by_spasms:
-            _read_spasms_adjoint(g, row, toned[s], after, kept[s, _BY_SPASMS], bar[s], t_bar, g_bar)
-        if by_tone:
+    t_bar[:, :] = 0.0
+    if by_spasms:
+        for s in range(N_STATE):
+            _read_spasms_adjoint(
+                g, row, toned[s], kept[_AFTER, s], kept[_LIKES, s, _BY_SPASMS], bar[s], t_bar[s],
+                g_bar,
+            )  # fmt: skip
+    if by_tone:
+        wild = wild_at(row[_ASHWORTH])
+        for s in range(N_STATE):
+            t = kept[_BEFORE, s]
             v_bar, g0_bar, g1_bar, gt_bar, s_bar, outlier_bar, _ = absorb_adjoint(
-                b[s], before, row[_ASHWORTH] - before[0], before[2], before[3], before[1],
-                before[1] + own[_TONE_VAR], g[_OUTLIER], wild_at(row[_ASHWORTH]), LOST_SHARE,
-                row[_DOSE],
-                kept[s, _BY_TONE], bar[s], t_bar,
+                b[s], t, row[_ASHWORTH] - t[0], t[2], t[3], t[1], t[1] + own[_TONE_VAR],
+                g[_OUTLIER], wild, LOST_SHARE, row[_DOSE], kept[_LIKES, s, _BY_TONE],
+                bar[s], t_bar[s],
             )  # fmt: skip
             g_bar[_OUTLIER] += outlier_bar
             own_bar[_TONE_VAR] += s_bar
-            t_bar[0] -= v_bar
-            t_bar[1] += gt_bar + s_bar
-            t_bar[2] += g0_bar
-            t_bar[3] += g1_bar
-        elif by_dose:
+            t_bar[s, 0] -= v_bar
+            t_bar[s, 1] += gt_bar + s_bar
+            t_bar[s, 2] += g0_bar
+            t_bar[s, 3] += g1_bar
+    elif by_dose:
+        for s in range(N_STATE):
             read_dose_adjoint(
-                g, own, row, b[s], before, toned[s], kept[s, _BY_TONE], bar[s], t_bar,
-                g_bar, own_bar,
+                g, own, row, b[s], kept[_BEFORE, s], toned[s], kept[_LIKES, s, _BY_TONE], bar[s],
+                t_bar[s], g_bar, own_bar,
             )  # fmt: skip
+    for s in range(N_STATE):
         begin_tone_adjoint(
-            g, own, s, b[s], kept[s, _SHARES], row, codes, t_bar, bar[s], g_bar, own_bar
+            g, own, s, b[s], kept[_SHARES, s], row, codes, t_bar[s], bar[s], g_bar, own_bar
         )
