@@ -1,16 +1,11 @@
 """The compiled drift likelihood where a sampler strays: it must answer with numbers, not NaN."""
 
-import ast
-import importlib
 import itertools
-from pathlib import Path
 
 import numpy as np
 import pytest
-from numba.core.dispatcher import Dispatcher
 from scipy.stats import norm
 
-import itb_bayes
 from itb_bayes.kernel import drift_oracle
 from itb_bayes.kernel.drift_likelihood import drift_log_likelihood, static_statistics
 from itb_bayes.kernel.panel import Panel
@@ -143,25 +138,6 @@ def test_very_equal_volatilities_are_one_volatility():
     single = evaluate(PANEL, Structure(Process.OU, False, True), floored)
     for left, right in zip(robust[:3], single[:3], strict=True):
         np.testing.assert_allclose(left, right, rtol=1e-5, atol=1e-5)
-
-
-def test_no_other_package_names_a_function_that_only_compiled_code_may_call():
-    package = Path(itb_bayes.__file__).parent
-    seen = 0
-    for path in package.rglob("*.py"):
-        if path.relative_to(package).parts[0] == "kernel":
-            continue
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(
-                "itb_bayes.kernel."
-            ):
-                module = importlib.import_module(node.module)
-                for alias in node.names:
-                    target = getattr(module, alias.name)
-                    if isinstance(target, Dispatcher):
-                        seen += 1
-                        assert "no_cpython_wrapper" not in target.targetoptions, alias.name
-    assert seen > 0
 
 
 @pytest.mark.parametrize("share_constant", [0.2, 0.5, 1.0])

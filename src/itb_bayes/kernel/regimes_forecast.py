@@ -5,10 +5,11 @@ from typing import Any
 import numpy as np
 
 from itb_bayes.kernel.compiled import entry
-from itb_bayes.kernel.regimes.filter import N_STAGE, carry_out, fill_onset, forward_step
+from itb_bayes.kernel.regimes.filter import carry_out, fill_onset, forward_step
 from itb_bayes.kernel.regimes.layout import N_STATE, Code, Col, Own, Par
 from itb_bayes.kernel.regimes.mixing import N_BELIEF
 from itb_bayes.kernel.regimes.response import shift_of
+from itb_bayes.kernel.regimes.room import N_STAGE
 from itb_bayes.kernel.regimes.step import begin
 from itb_bayes.kernel.regimes.tone import N_TONE, expect_tone
 from itb_bayes.kernel.regimes.visit import N_KEPT

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from itb_bayes.kernel.compiled import part
+from itb_bayes.kernel.compiled import entry, part
 from itb_bayes.kernel.regimes.actions import N_KIND, act, kind_at
-from itb_bayes.kernel.regimes.filter import N_STAGE, carry_out, forward_step, normalise
+from itb_bayes.kernel.regimes.filter import carry_out, forward_step, normalise
 from itb_bayes.kernel.regimes.layout import (
     LOST_SHARE,
     LOST_VAR,
@@ -27,6 +27,7 @@ from itb_bayes.kernel.regimes.layout import (
 from itb_bayes.kernel.regimes.mixing import FIRST, FROM, N_BELIEF, mix
 from itb_bayes.kernel.regimes.reading import wild_at
 from itb_bayes.kernel.regimes.response import shift_of
+from itb_bayes.kernel.regimes.room import N_STAGE
 from itb_bayes.kernel.regimes.step import begin, drift
 from itb_bayes.kernel.regimes.tone import N_TONE, expect_tone
 from itb_bayes.kernel.regimes.visit import N_KEPT
@@ -41,7 +42,7 @@ TINY = 1e-12
 """Least variance of a density: a requirement that is known for certain has one too."""
 
 
-@part
+@entry
 def run_forward(
     g: Any, own: Any, data: Any, codes: Any, first: int, n: int, onset: Any, onset_var: Any,
     tape: Any, moves: Any, after: Any,

@@ -33,8 +33,9 @@ from itb_bayes.kernel.regimes.layout import (
     Par,
     State,
 )
-from itb_bayes.kernel.regimes.mixing import N_BELIEF, mix, mix_adjoint
+from itb_bayes.kernel.regimes.mixing import copy, mix, mix_adjoint
 from itb_bayes.kernel.regimes.response import shift_of
+from itb_bayes.kernel.regimes.room import make_room
 from itb_bayes.kernel.regimes.searching import (
     undetected,
     undetected_adjoint,
@@ -48,9 +49,8 @@ from itb_bayes.kernel.regimes.step import (
     drift_adjoint,
     undrift,
 )
-from itb_bayes.kernel.regimes.tone import N_TONE
 from itb_bayes.kernel.regimes.transition import transition, transition_adjoint
-from itb_bayes.kernel.regimes.visit import N_KEPT, read_visit, read_visit_adjoint
+from itb_bayes.kernel.regimes.visit import read_visit, read_visit_adjoint
 
 _T, _DOSE = int(Col.T), int(Col.LOG_DOSE)
 _CATHETER_AGE, _PUMP_AGE = int(Col.CATHETER_AGE), int(Col.PUMP_AGE)
@@ -60,9 +60,6 @@ _LEAK_STEP, _LEAK_STEP_VAR = int(Par.LEAK_STEP), int(Par.LEAK_STEP_VAR)
 _PARTIAL = int(State.CATHETER_PARTIAL)
 _STABLE, _RISING = int(State.STABLE), int(State.TOLERANCE_RISING)
 _UNTREATED = int(Own.UNTREATED)
-
-N_STAGE = 5
-"""Beliefs kept of each step: before it, at its time, after tone, after spasms, weighted."""
 
 
 @part
@@ -128,13 +125,15 @@ def forward_step(
         transition(g, own, row[_T], dt, row[_CATHETER_AGE], row[_PUMP_AGE], p)
         mix(stage[0], p, jump, jump_var, stage[1])
     else:
-        stage[1] = stage[0]
+        copy(stage[0], stage[1])
     drift(g, own, row[_T], dt, stage[1])
     spoken = read_visit(g, own, shift, row, code, stage[1], stage[2], stage[3], kept)
     gather(g, row, code, dt, finding)
     # Findings may speak so strongly that every weight would vanish: the largest is taken out.
-    top = finding.max()
-    stage[4] = stage[3]
+    top = finding[0]
+    for s in range(1, N_STATE):
+        top = max(top, finding[s])
+    copy(stage[3], stage[4])
     for s in range(N_STATE):
         finding[s] = math.exp(finding[s] - top)
         stage[4, s, 0] *= finding[s]
@@ -166,81 +165,85 @@ def regimes_log_likelihood(g: Any, own: Any, data: Any, codes: Any, offsets: Any
     ll = np.zeros(n_patient)
     g_bar = np.zeros((n_patient, N_PAR))
     own_bar = np.zeros((n_patient, N_OWN))
-    tape = np.empty((longest, N_STAGE, N_STATE, N_BELIEF))
-    totals = np.empty(longest)
-    findings = np.empty((longest, N_STATE))
-    kept = np.empty((longest, N_KEPT, N_STATE, N_TONE))
-    moves = np.zeros((longest, N_STATE, N_STATE))
-    p, jump, jump_var = (
-        np.zeros((N_STATE, N_STATE)),
-        np.zeros((N_STATE, N_STATE)),
-        np.zeros((N_STATE, N_STATE)),
-    )
-    onset, onset_var = np.zeros_like(p), np.zeros_like(p)
-    fill_onset(g, onset, onset_var)
-    p_bar, jump_bar, jump_var_bar = np.zeros_like(p), np.zeros_like(p), np.zeros_like(p)
-    chain = np.empty((N_KIND + 1, N_STATE, N_BELIEF))
-    bar, spare = np.empty((N_STATE, N_BELIEF)), np.empty((N_STATE, N_BELIEF))
-    finding_bar, t_bar = np.empty(N_STATE), np.empty((N_STATE, N_TONE))
+    room = make_room(longest)
+    fill_onset(g, room.onset, room.onset_var)
     for i in range(n_patient):
         first, n = offsets[i], offsets[i + 1] - offsets[i]
-        begin(g, data[first, _DOSE], tape[0, 0])
-        shift = shift_of(own[i, _UNTREATED])
-        for k in range(n):
-            row, code = data[first + k], codes[first + k]
-            dt = 0.0 if k == 0 else row[_T] - data[first + k - 1, _T]
-            totals[k], spoken = forward_step(
-                g, own[i], shift, row, code, dt, tape[k], moves[k], onset, onset_var,
-                findings[k], kept[k],
-            )  # fmt: skip
-            ll[i] += totals[k] + spoken
-            chain[0] = tape[k, 4]
-            ll[i] += carry_out(g, code[_ACTION], row, dt, chain, p, jump, jump_var)
-            if k + 1 < n:
-                tape[k + 1, 0] = chain[0]
-        bar[:, :] = 0.0
-        for k in range(n - 1, -1, -1):
-            row, code = data[first + k], codes[first + k]
-            dt = 0.0 if k == 0 else row[_T] - data[first + k - 1, _T]
-            if code[_ACTION] != 0:
-                chain[0] = tape[k, 4]
-                undo(
-                    g, code[_ACTION], row, dt, chain, bar, spare, p, jump, jump_var,
-                    p_bar, jump_bar, jump_var_bar, g_bar[i],
-                )  # fmt: skip
-            normalise_adjoint(tape[k, 4], totals[k], 1.0, bar)
-            for s in range(N_STATE):
-                bar[s, 0] *= findings[k, s]
-                finding_bar[s] = bar[s, 0] * tape[k, 3, s, 0]
-            tests_adjoint(g, code, finding_bar, g_bar[i])
-            refill_adjoint(g, row, finding_bar, g_bar[i])
-            neuro_adjoint(g, row, finding_bar, g_bar[i])
-            labels_adjoint(g, code, dt, finding_bar, g_bar[i])
-            undetected_adjoint(row, dt, finding_bar, g_bar[i])
-            worked_up_adjoint(g, row, code, dt, finding_bar, g_bar[i])
-            read_visit_adjoint(
-                g, own[i], row, code, tape[k, 1], tape[k, 2], kept[k], bar, t_bar, g_bar[i],
-                own_bar[i],
-            )  # fmt: skip
-            drift_adjoint(g, row[_T], dt, bar, g_bar[i], own_bar[i])
-            if dt > 0.0:
-                undrift(g, own[i], row[_T], dt, tape[k, 1])
-                mix_adjoint(
-                    tape[k, 0], moves[k], onset, onset_var, tape[k, 1], bar,
-                    spare, p_bar, jump_bar, jump_var_bar,
-                )  # fmt: skip
-                transition_adjoint(
-                    g, own[i], row[_T], dt, row[_CATHETER_AGE], row[_PUMP_AGE],
-                    p_bar, g_bar[i], own_bar[i],
-                )  # fmt: skip
-                g_bar[i, _STEP] += jump_bar[_STABLE, _RISING]
-                g_bar[i, _STEP_VAR] += jump_var_bar[_STABLE, _RISING]
-                for s in range(N_INTACT):
-                    g_bar[i, _LEAK_STEP] += jump_bar[s, _PARTIAL]
-                    g_bar[i, _LEAK_STEP_VAR] += jump_var_bar[s, _PARTIAL]
-                bar[:, :] = spare
-        begin_adjoint(bar, g_bar[i])
+        ll[i] = _forward(g, own[i], data, codes, first, n, room)
+        _reverse(g, own[i], data, codes, first, n, room, g_bar[i], own_bar[i])
     return ll, g_bar, own_bar
+
+
+@part
+def _forward(g: Any, own: Any, data: Any, codes: Any, first: int, n: int, room: Any) -> float:
+    """Run the filter over one patient, whose steps are the ``n`` from ``first`` on."""
+    ll = 0.0
+    begin(g, data[first, _DOSE], room.tape[0, 0])
+    shift = shift_of(own[_UNTREATED])
+    for k in range(n):
+        row, code, stage = data[first + k], codes[first + k], room.tape[k]
+        dt = 0.0 if k == 0 else row[_T] - data[first + k - 1, _T]
+        room.totals[k], spoken = forward_step(
+            g, own, shift, row, code, dt, stage, room.moves[k], room.onset, room.onset_var,
+            room.findings[k], room.kept[k],
+        )  # fmt: skip
+        copy(stage[4], room.chain[0])
+        ll += room.totals[k] + spoken
+        ll += carry_out(g, code[_ACTION], row, dt, room.chain, room.p, room.jump, room.jump_var)
+        if k + 1 < n:
+            copy(room.chain[0], room.tape[k + 1, 0])
+    return ll
+
+
+@part
+def _reverse(
+    g: Any, own: Any, data: Any, codes: Any, first: int, n: int, room: Any, g_bar: Any, own_bar: Any
+) -> None:
+    """Add the gradient of one patient's log-likelihood, of which :func:`_forward` has just run."""
+    bar, found_bar = room.bar, room.finding_bar
+    bar[:, :] = 0.0
+    for k in range(n - 1, -1, -1):
+        row, code, stage = data[first + k], codes[first + k], room.tape[k]
+        dt = 0.0 if k == 0 else row[_T] - data[first + k - 1, _T]
+        if code[_ACTION] != 0:
+            copy(stage[4], room.chain[0])
+            _undo(g, code[_ACTION], row, dt, room, g_bar)
+        normalise_adjoint(stage[4], room.totals[k], 1.0, bar)
+        for s in range(N_STATE):
+            bar[s, 0] *= room.findings[k, s]
+            found_bar[s] = bar[s, 0] * stage[3, s, 0]
+        tests_adjoint(g, code, found_bar, g_bar)
+        refill_adjoint(g, row, found_bar, g_bar)
+        neuro_adjoint(g, row, found_bar, g_bar)
+        labels_adjoint(g, code, dt, found_bar, g_bar)
+        undetected_adjoint(row, dt, found_bar, g_bar)
+        worked_up_adjoint(g, row, code, dt, found_bar, g_bar)
+        read_visit_adjoint(
+            g, own, row, code, stage[1], stage[2], room.kept[k], bar, room.tone_bar, g_bar, own_bar
+        )  # fmt: skip
+        drift_adjoint(g, row[_T], dt, bar, g_bar, own_bar)
+        if dt > 0.0:
+            undrift(g, own, row[_T], dt, stage[1])
+            mix_adjoint(
+                stage[0], room.moves[k], room.onset, room.onset_var, stage[1], bar,
+                room.spare_bar, room.p_bar, room.jump_bar, room.jump_var_bar,
+            )  # fmt: skip
+            transition_adjoint(
+                g, own, row[_T], dt, row[_CATHETER_AGE], row[_PUMP_AGE], room.p_bar, g_bar, own_bar
+            )  # fmt: skip
+            _onset_adjoint(room.jump_bar, room.jump_var_bar, g_bar)
+            copy(room.spare_bar, bar)
+    begin_adjoint(bar, g_bar)
+
+
+@part
+def _onset_adjoint(jump_bar: Any, jump_var_bar: Any, g_bar: Any) -> None:
+    """Add the reverse of :func:`fill_onset` to ``g_bar``."""
+    g_bar[_STEP] += jump_bar[_STABLE, _RISING]
+    g_bar[_STEP_VAR] += jump_var_bar[_STABLE, _RISING]
+    for s in range(N_INTACT):
+        g_bar[_LEAK_STEP] += jump_bar[s, _PARTIAL]
+        g_bar[_LEAK_STEP_VAR] += jump_var_bar[s, _PARTIAL]
 
 
 @part
@@ -257,34 +260,32 @@ def carry_out(
             act(kind, g, row, dt, p, jump, jump_var)
             mix(chain[0], p, jump, jump_var, chain[1])
             ll += normalise(chain[1])
-            chain[0] = chain[1]
+            copy(chain[1], chain[0])
     return ll
 
 
 @part
-def undo(
-    g: Any, action: int, row: Any, dt: float, chain: Any, bar: Any, spare: Any, p: Any,
-    jump: Any, jump_var: Any, p_bar: Any, jump_bar: Any, jump_var_bar: Any, g_bar: Any,
-) -> None:  # fmt: skip
-    """Turn ``bar`` into the adjoint of ``chain[0]``, the belief before the actions."""
+def _undo(g: Any, action: int, row: Any, dt: float, room: Any, g_bar: Any) -> None:
+    """Turn ``room.bar`` into the adjoint of ``room.chain[0]``, the belief before the actions."""
+    chain, p, jump, jump_var = room.chain, room.p, room.jump, room.jump_var
     count = 0
-    totals = np.empty(N_KIND)
-    kinds = np.empty(N_KIND, dtype=np.int64)
     for bit in range(N_KIND):
         kind = kind_at(action, bit)
         if kind != 0:
             act(kind, g, row, dt, p, jump, jump_var)
             mix(chain[count], p, jump, jump_var, chain[count + 1])
-            totals[count] = normalise(chain[count + 1])
-            kinds[count] = kind
+            room.acted[count] = normalise(chain[count + 1])
+            room.kinds[count] = kind
             count += 1
     for j in range(count - 1, -1, -1):
-        normalise_adjoint(chain[j + 1], totals[j], 1.0, bar)
-        act(kinds[j], g, row, dt, p, jump, jump_var)
+        normalise_adjoint(chain[j + 1], room.acted[j], 1.0, room.bar)
+        act(room.kinds[j], g, row, dt, p, jump, jump_var)
         mix(chain[j], p, jump, jump_var, chain[j + 1])
         mix_adjoint(
-            chain[j], p, jump, jump_var, chain[j + 1], bar,
-            spare, p_bar, jump_bar, jump_var_bar,
+            chain[j], p, jump, jump_var, chain[j + 1], room.bar,
+            room.spare_bar, room.p_bar, room.jump_bar, room.jump_var_bar,
         )  # fmt: skip
-        act_adjoint(kinds[j], g, row, dt, p, p_bar, jump_bar, jump_var_bar, g_bar)
-        bar[:, :] = spare
+        act_adjoint(
+            room.kinds[j], g, row, dt, p, room.p_bar, room.jump_bar, room.jump_var_bar, g_bar
+        )
+        copy(room.spare_bar, room.bar)

@@ -36,6 +36,17 @@ FIRST = np.array([0, *np.cumsum([len(sources) for sources in _SOURCES])])
 
 
 @part
+def copy(source: Any, target: Any) -> None:
+    """Copy one table of states into another, number by number.
+
+    An assignment of whole arrays asks whether they overlap and may set memory aside for that.
+    """
+    for s in range(source.shape[0]):
+        for k in range(source.shape[1]):
+            target[s, k] = source[s, k]
+
+
+@part
 def mix(before: Any, p: Any, jump: Any, jump_var: Any, after: Any) -> None:
     """Mix ``before`` (11, 6) into ``after`` by weights ``p[from, to]``.
 

@@ -16,10 +16,11 @@ from itb_bayes.kernel.regimes.backward import (
     run_forward,
     weigh_sources,
 )
-from itb_bayes.kernel.regimes.filter import N_STAGE, fill_onset
+from itb_bayes.kernel.regimes.filter import fill_onset
 from itb_bayes.kernel.regimes.layout import N_STATE, Code, Col, Own
 from itb_bayes.kernel.regimes.mixing import FIRST, FROM, N_BELIEF
 from itb_bayes.kernel.regimes.response import shift_of
+from itb_bayes.kernel.regimes.room import N_STAGE
 
 _T, _ACTION = int(Col.T), int(Code.ACTION)
 _UNTREATED = int(Own.UNTREATED)

@@ -20,25 +20,28 @@ from itb_bayes.kernel.regimes.backward import (
     run_forward,
     weigh_sources,
 )
-from itb_bayes.kernel.regimes.filter import N_STAGE, fill_onset
+from itb_bayes.kernel.regimes.filter import fill_onset
 from itb_bayes.kernel.regimes.layout import N_STATE, Code, Col, Own
 from itb_bayes.kernel.regimes.mixing import FIRST, FROM, N_BELIEF
 from itb_bayes.kernel.regimes.response import shift_of
+from itb_bayes.kernel.regimes.room import N_STAGE
 
 _T, _ACTION = int(Col.T), int(Code.ACTION)
 _UNTREATED = int(Own.UNTREATED)
 
 
 @part
-def _add_up(sums: Any, centre: Any, w: float, m0: float, m1: float, v: Any) -> None:
+def _add_up(
+    sums: Any, centre: Any, w: float, m0: float, m1: float, v0: float, v01: float, v1: float
+) -> None:
     """Add a Gaussian of weight ``w`` to ``sums`` (6,), moments about those of ``centre`` (6,)."""
     d0, d1 = m0 - centre[1], m1 - centre[2]
     sums[0] += w
     sums[1] += w * d0
     sums[2] += w * d1
-    sums[3] += w * (v[0] + d0 * d0)
-    sums[4] += w * (v[1] + d0 * d1)
-    sums[5] += w * (v[2] + d1 * d1)
+    sums[3] += w * (v0 + d0 * d0)
+    sums[4] += w * (v01 + d0 * d1)
+    sums[5] += w * (v1 + d1 * d1)
 
 
 @part
@@ -46,8 +49,9 @@ def _settle(sums: Any, centre: Any) -> None:
     """Turn sums of :func:`_add_up` into a belief, in place; what has no weight stays as it was."""
     total = sums[0]
     if total <= 0.0:
-        sums[:] = centre
         sums[0] = 0.0
+        for k in range(1, N_BELIEF):
+            sums[k] = centre[k]
         return
     m0, m1 = sums[1] / total, sums[2] / total
     sums[3] = sums[3] / total - m0 * m0
@@ -65,7 +69,6 @@ def pull_back(
     ``before`` is the filter's belief before the move.
     """
     out[:, :] = 0.0
-    v = np.empty(3)
     for u in range(N_STATE):
         if later[u, 0] <= 0.0:
             continue
@@ -77,10 +80,10 @@ def pull_back(
             moved, var = jump[s, u] + gain[u, 1], jump_var[s, u] + gain[u, 3]
             constant, a, c, left = recall_need(before[s], moved, var)
             m0 = constant + a * later[u, 1] + c * later[u, 2]
-            v[0] = a * a * later[u, 3] + 2.0 * a * c * later[u, 4] + c * c * later[u, 5] + left
-            v[1] = a * later[u, 4] + c * later[u, 5]
-            v[2] = later[u, 5]
-            _add_up(out[s], before[s], later[u, 0] * weight[j] / whole, m0, later[u, 2], v)
+            v0 = a * a * later[u, 3] + 2.0 * a * c * later[u, 4] + c * c * later[u, 5] + left
+            v01 = a * later[u, 4] + c * later[u, 5]
+            w = later[u, 0] * weight[j] / whole
+            _add_up(out[s], before[s], w, m0, later[u, 2], v0, v01, later[u, 5])
     for s in range(N_STATE):
         _settle(out[s], before[s])
 
@@ -93,7 +96,6 @@ def _find_lost(
 
     ``b`` (11, 6) is the filter's belief just before the reading.
     """
-    v = np.empty(3)
     for s in range(N_STATE):
         now = belief[s]
         lost = lost_at(g, own, shift, s, b[s], row, code, now[1], now[2])
@@ -101,12 +103,13 @@ def _find_lost(
             continue
         slope, rest, _ = link(b[s], 0.0)
         spare[s, :] = 0.0
-        _add_up(spare[s], b[s], now[0] * (1.0 - lost), now[1], now[2], now[3:])
+        _add_up(spare[s], b[s], now[0] * (1.0 - lost), now[1], now[2], now[3], now[4], now[5])
         m0 = b[s, 1] + slope * (now[2] - b[s, 2])
-        v[0], v[1], v[2] = rest + slope * slope * now[5], slope * now[5], now[5]
-        _add_up(spare[s], b[s], now[0] * lost, m0, now[2], v)
+        v0, v01 = rest + slope * slope * now[5], slope * now[5]
+        _add_up(spare[s], b[s], now[0] * lost, m0, now[2], v0, v01, now[5])
         _settle(spare[s], b[s])
-        belief[s] = spare[s]
+        for k in range(N_BELIEF):
+            belief[s, k] = spare[s, k]
 
 
 @entry

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from itb_bayes.kernel.compiled import entry, part
-from itb_bayes.kernel.regimes.filter import N_STAGE, carry_out, fill_onset, forward_step
+from itb_bayes.kernel.regimes.filter import carry_out, fill_onset, forward_step
 from itb_bayes.kernel.regimes.findings import (
     LABELS,
     N_CHANNEL,
@@ -24,6 +24,7 @@ from itb_bayes.kernel.regimes.findings import (
 from itb_bayes.kernel.regimes.layout import N_STATE, Code, Col, Own
 from itb_bayes.kernel.regimes.mixing import N_BELIEF
 from itb_bayes.kernel.regimes.response import shift_of
+from itb_bayes.kernel.regimes.room import N_STAGE
 from itb_bayes.kernel.regimes.searching import is_worked_up, undetected, worked_up
 from itb_bayes.kernel.regimes.step import begin
 from itb_bayes.kernel.regimes.tone import N_TONE

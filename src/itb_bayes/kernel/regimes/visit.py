@@ -9,6 +9,7 @@ from typing import Any
 
 from itb_bayes.kernel.compiled import part
 from itb_bayes.kernel.regimes.layout import LOST_SHARE, N_STATE, Col, Own, Par
+from itb_bayes.kernel.regimes.mixing import copy
 from itb_bayes.kernel.regimes.policy import habit, habit_adjoint, read_dose, read_dose_adjoint
 from itb_bayes.kernel.regimes.reading import absorb, absorb_adjoint, wild_at
 from itb_bayes.kernel.regimes.tone import begin_tone, begin_tone_adjoint
@@ -38,8 +39,8 @@ def read_visit(
     by_tone, by_dose = not math.isnan(row[_ASHWORTH]), not math.isnan(row[_CHANGE])
     by_spasms = not math.isnan(row[_PENN])
     if not (by_tone or by_dose or by_spasms):
-        toned[:, :] = b
-        out[:, :] = b
+        copy(b, toned)
+        copy(b, out)
         return 0.0
     for s in range(N_STATE):
         begin_tone(g, own, shift, s, b[s], row, codes, kept[_SHARES, s], kept[_BEFORE, s])
@@ -57,15 +58,15 @@ def read_visit(
                 g, own, row, b[s], kept[_BEFORE, s], toned[s], kept[_AFTER, s]
             )
     else:
-        toned[:, :] = b
-        kept[_AFTER] = kept[_BEFORE]
+        copy(b, toned)
+        copy(kept[_BEFORE], kept[_AFTER])
     if by_spasms:
         for s in range(N_STATE):
             kept[_LIKES, s, _BY_SPASMS] = _read_spasms(
                 g, row, toned[s], kept[_AFTER, s], out[s], kept[_LAST, s]
             )
     else:
-        out[:, :] = toned
+        copy(toned, out)
     return habit(g, own, row) if by_tone and by_dose else 0.0
 
 
