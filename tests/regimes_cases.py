@@ -69,6 +69,7 @@ def blank_steps(t_years: np.ndarray, log_dose: float = 5.0) -> tuple[np.ndarray,
     data[:, Col.REFILL_COUNT] = 0.0
     data[:, Col.SEARCH] = 0.4
     data[:, [Col.CATHETER_TESTED, Col.PUMP_TESTED]] = 0.0
+    data[:, Col.EXCLUDED] = 0.3
     codes = np.zeros((t_years.size, N_CODE), dtype=np.int64)
     codes[:, [Code.DYE, Code.ASPIRATION, Code.ROTOR]] = -1
     return data, codes
@@ -94,6 +95,7 @@ def random_patient(
     data[:, Col.SEARCH] = rng.uniform(0.03, 2.5, n)
     tested = rng.uniform(0.0, 1.0, (n, 2)) * (rng.uniform(size=(n, 2)) < 0.3)
     data[:, [Col.CATHETER_TESTED, Col.PUMP_TESTED]] = tested
+    data[:, Col.EXCLUDED] = rng.uniform(0.02, 1.0, n)
     data[:, Col.DOSE_CHANGE] = some(rng.choice([0.0, 0.1, -0.15, 0.3], n))
     for column in (Code.DYE, Code.ASPIRATION, Code.ROTOR):
         codes[:, column] = rng.integers(-1, 3, n)

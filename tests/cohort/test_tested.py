@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 
 from itb_bayes.cohort.tested import (
+    EXCLUDED_YEARS,
     FADES_YEARS,
     UNCLEAR,
     after_tests,
     expect_catheter,
+    expect_naming,
     expect_pump,
 )
 
@@ -31,6 +33,23 @@ def test_expectation_fades_and_adds_up():
     assert years[2:].sum() == pytest.approx(FADES_YEARS, rel=1e-4)
     assert rate[2] == pytest.approx(np.exp(-7 * DAY / FADES_YEARS), rel=0.01)
     assert rate[4] < 0.03
+
+
+def test_a_fault_is_excluded_by_a_negative_test_where_none_is_positive():
+    dye = np.array([-1, 0, 2, 2, 0, 1])
+    aspiration = np.array([-1, 0, 1, 0, -1, -1])
+    rotor = np.array([-1, -1, -1, -1, 1, -1])
+    want = [np.nan, 1.0, 0.0, 1.0, 0.0, 0.0]
+    np.testing.assert_array_equal(expect_naming(dye, aspiration, rotor), want)
+    unclear = expect_naming(np.array([2]), np.array([-1]), np.array([2]))
+    assert np.isnan(unclear).all()
+
+
+def test_how_fast_it_fades_can_be_told():
+    t = np.array([0.0, 1.0, 1.0 + 14 * DAY])
+    expected = np.array([np.nan, 1.0, np.nan])
+    slow = after_tests(t, expected, np.zeros(3, dtype=bool), EXCLUDED_YEARS)
+    assert slow[2] == pytest.approx(np.exp(-7 * DAY / EXCLUDED_YEARS), rel=0.01)
 
 
 def test_an_operation_and_a_negative_test_end_it():

@@ -8,6 +8,7 @@ import pytest
 from drift_cases import write_cohort
 from itb_bayes.cohort.actions import Action
 from itb_bayes.cohort.cohort import Cohort
+from itb_bayes.cohort.tested import EXCLUDED_UNSEEN, NOT_EXCLUDED
 from itb_bayes.errors import ModelError
 from itb_bayes.kernel.regimes.layout import Code, Col
 from itb_bayes.model.regimes_plan import label_index, plan_regimes, plan_scoring
@@ -79,6 +80,10 @@ def test_tests_and_labels_that_are_off_are_blank(cohort, plan):
     expected = [Col.CATHETER_TESTED, Col.PUMP_TESTED]
     assert plan.data[:, expected].any()
     assert not untested.data[:, expected].any()
+    np.testing.assert_allclose(
+        untested.data[:, Col.EXCLUDED], EXCLUDED_UNSEEN * untested.data[:, Col.SEARCH]
+    )
+    assert plan.data[:, Col.EXCLUDED].min() == NOT_EXCLUDED
     assert (plan_regimes(spec_of(labels="no"), cohort).codes[:, labels] == 0).all()
 
 
@@ -199,7 +204,9 @@ def test_until_hides_later_records(cohort, plan):
     cut = plan_regimes(spec_of(), cohort, until_years=dict.fromkeys(IDS, 1.0))
     assert cut.t_years.max() <= 1.0
     kept = plan.t_years <= 1.0
-    np.testing.assert_array_equal(cut.data, plan.data[kept])
+    assert "tests" not in cut.channels  # all were later
+    others = [c for c in Col if c != Col.EXCLUDED]
+    np.testing.assert_array_equal(cut.data[:, others], plan.data[kept][:, others])
     assert len(EVENTS) > (cut.codes[:, Code.ACTION] > 0).sum()
 
 

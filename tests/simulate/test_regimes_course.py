@@ -5,7 +5,15 @@ import itertools
 import numpy as np
 import pytest
 
-from itb_bayes.kernel.regimes.layout import N_STATE, Code, Col, Par, State
+from itb_bayes.cohort.tested import EXCLUDED_UNSEEN
+from itb_bayes.kernel.regimes.layout import (
+    N_STATE,
+    TOLERANCE_STATES,
+    Code,
+    Col,
+    Par,
+    State,
+)
 from itb_bayes.kernel.regimes.trace import trace
 from itb_bayes.simulate.regimes_course import draw_courses
 from regimes_cases import blank_steps, patients, population, stack
@@ -75,6 +83,23 @@ def test_work_ups_follow_the_cause_to_search_and_operations_follow_them(busy):
     assert found.mean() > 0.7
 
 
+def test_tolerance_is_named_as_far_as_a_fault_is_excluded(busy):
+    g, *_, offsets, drawn = busy
+    excluded = drawn.data[:, Col.EXCLUDED]
+    tests = drawn.codes[:, [Code.DYE, Code.ASPIRATION, Code.ROTOR]]
+    clean = (tests == 0).any(axis=1) & (tests != 1).all(axis=1)
+    clean[offsets[1:] - 1] = False
+    assert clean.sum() > 20
+    assert np.median(excluded[1:][clean[:-1]]) > 0.3
+    tolerant = np.isin(drawn.state, TOLERANCE_STATES)
+    dt = np.diff(drawn.data[:, Col.T], prepend=0.0)
+    dt[offsets[:-1]] = 0.0
+    rate = g[Par.TOLERANCE_LABEL] * excluded * dt
+    chance = -np.expm1(-rate[tolerant])
+    named = drawn.codes[tolerant, Code.TOLERANCE].sum()
+    assert abs(named - chance.sum()) < 3.0 * np.sqrt((chance * (1.0 - chance)).sum())
+
+
 def test_without_the_channel_nothing_is_tested():
     own, data, codes, offsets = design(5)
     drawn = draw_courses(
@@ -82,6 +107,9 @@ def test_without_the_channel_nothing_is_tested():
     )
     assert (drawn.codes[:, [Code.DYE, Code.ASPIRATION, Code.ROTOR]] == -1).all()
     assert not drawn.data[:, [Col.CATHETER_TESTED, Col.PUMP_TESTED]].any()
+    np.testing.assert_array_equal(
+        drawn.data[:, Col.EXCLUDED], EXCLUDED_UNSEEN * drawn.data[:, Col.SEARCH]
+    )
 
 
 def test_the_dose_in_force_is_the_sum_of_its_changes(busy):

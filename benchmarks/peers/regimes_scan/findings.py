@@ -83,7 +83,11 @@ def _labels(g: SimpleNamespace, rows: Rows) -> Any:
     progression = dict.fromkeys(S, g.progression_label_false)
     trigger = dict.fromkeys(S, g.trigger_label_false)
     return (
-        _noted(rows.code(Code.TOLERANCE) == 1, by_state(tolerance), rows)
+        _noted(
+            rows.code(Code.TOLERANCE) == 1,
+            rows.column(Col.EXCLUDED)[:, None] * by_state(tolerance),
+            rows,
+        )
         + _noted(
             rows.code(Code.PROGRESSION) == 1,
             by_state(progression | {S.PROGRESSION: g.progression_label}),

@@ -27,7 +27,7 @@ class Rows:
 
     Attributes
     ----------
-    data : ndarray, shape (n_step, 14)
+    data : ndarray, shape (n_step, 15)
         Columns of :class:`itb_bayes.kernel.regimes.layout.Col`; NaN where nothing was recorded.
     codes : ndarray of int64, shape (n_step, 8)
     dt : ndarray, shape (n_step,)

@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 
 from itb_bayes.cohort.actions import CATHETER_OPERATIONS, PUMP_OPERATIONS, Action
 from itb_bayes.cohort.search import causes_to_search
-from itb_bayes.cohort.tested import after_tests, expect_catheter, expect_pump
+from itb_bayes.cohort.tested import (
+    EXCLUDED_YEARS,
+    NOT_EXCLUDED,
+    after_tests,
+    expect_catheter,
+    expect_naming,
+    expect_pump,
+)
 
 TONE_SHIFT = {"ashworth_0_4": 0.0, "ashworth_1_5": -1.0, "mas": 0.0}
 """What moves a score to the 0-4 scale; MAS 1+ is 1.5 already."""
@@ -131,11 +138,15 @@ def _look_back(rows: list[dict[str, Any]]) -> None:
         expect_catheter(column("dye"), column("aspiration")),
         expect_pump(column("rotor")),
     )
+    on_catheter, on_pump = (action & CATHETER_OPERATIONS) > 0, (action & PUMP_OPERATIONS) > 0
+    naming = expect_naming(column("dye"), column("aspiration"), column("rotor"))
+    excluded = after_tests(t_years, naming, on_catheter | on_pump, EXCLUDED_YEARS)
     looked_back = {
         "search_by_tone": by_tone,
         "search_by_dose": by_dose,
-        "catheter_tested": after_tests(t_years, catheter, (action & CATHETER_OPERATIONS) > 0),
-        "pump_tested": after_tests(t_years, pump, (action & PUMP_OPERATIONS) > 0),
+        "catheter_tested": after_tests(t_years, catheter, on_catheter),
+        "pump_tested": after_tests(t_years, pump, on_pump),
+        "excluded": NOT_EXCLUDED + (1.0 - NOT_EXCLUDED) * excluded,
     }
     for name, values in looked_back.items():
         for row, value in zip(rows, values, strict=True):

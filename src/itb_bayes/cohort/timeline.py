@@ -62,6 +62,8 @@ class Timeline:
     catheter_tested, pump_tested : ndarray
         How far an operation was to be expected after a test since then
         (:func:`itb_bayes.cohort.tested.after_tests`).
+    excluded : ndarray
+        How far a device fault had been excluded by tests since then, likewise.
     untreated_tone : ndarray, shape (n_patient,)
         Mean tone (0-4) up to the day of the first dose, or of the implant where doses are recorded
         only from later than six weeks after it; NaN where not recorded.
@@ -92,6 +94,7 @@ class Timeline:
     search_by_dose: NDArray[np.float64]
     catheter_tested: NDArray[np.float64]
     pump_tested: NDArray[np.float64]
+    excluded: NDArray[np.float64]
     untreated_tone: NDArray[np.float64]
 
     @property

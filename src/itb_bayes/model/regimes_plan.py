@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from itb_bayes.cohort.actions import Action
 from itb_bayes.cohort.cohort import Cohort
 from itb_bayes.cohort.search import QUIET
+from itb_bayes.cohort.tested import EXCLUDED_UNSEEN
 from itb_bayes.cohort.timeline import Timeline, timeline
 from itb_bayes.errors import ModelError, NobodyOnRecord
 from itb_bayes.kernel.regimes.layout import N_CODE, N_COL, Code, Col
@@ -16,7 +17,7 @@ from itb_bayes.model.centres import code_centres
 from itb_bayes.spec import RegimesSpec
 from itb_bayes.spec.kinds.regimes_spec import CHANNELS
 
-REVISION = 7
+REVISION = 8
 """Raised whenever a variable of the model changes its meaning: older fits are then refused."""
 
 OLDER_CATHETER = "older"
@@ -36,6 +37,7 @@ _FLOATS = {
     Col.DOSE_CHANGE: "dose_change",
     Col.CATHETER_TESTED: "catheter_tested",
     Col.PUMP_TESTED: "pump_tested",
+    Col.EXCLUDED: "excluded",
 }
 _CODES = {
     Code.DYE: "dye",
@@ -60,7 +62,7 @@ class RegimesPlan:
     ----------
     patient_ids : tuple of str
     offsets : ndarray of int64, shape (n_patient + 1,)
-    data, codes : ndarray, shape (n_step, 14) and (n_step, 8)
+    data, codes : ndarray, shape (n_step, 15) and (n_step, 8)
         Columns of :class:`itb_bayes.kernel.regimes.layout.Col` and ``Code``; channels that are
         off are blank.
     channels : tuple of str
@@ -310,6 +312,7 @@ def blank_channels(
     if "tests" not in channels:
         codes[:, [Code.DYE, Code.ASPIRATION, Code.ROTOR]] = -1
         data[:, [Col.CATHETER_TESTED, Col.PUMP_TESTED]] = 0.0
+        data[:, Col.EXCLUDED] = EXCLUDED_UNSEEN * data[:, Col.SEARCH]
     if "labels" not in channels:
         codes[:, [Code.TOLERANCE, Code.PROGRESSION, Code.TRIGGER]] = 0
     if "events" not in channels:

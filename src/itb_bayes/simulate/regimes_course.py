@@ -15,7 +15,15 @@ from numpy.typing import NDArray
 
 from itb_bayes.cohort.actions import CATHETER_OPERATIONS, PUMP_OPERATIONS
 from itb_bayes.cohort.search import QUIET, cause_to_search
-from itb_bayes.cohort.tested import after_test, expect_catheter, expect_pump
+from itb_bayes.cohort.tested import (
+    EXCLUDED_UNSEEN,
+    EXCLUDED_YEARS,
+    NOT_EXCLUDED,
+    after_test,
+    expect_catheter,
+    expect_naming,
+    expect_pump,
+)
 from itb_bayes.kernel.regimes.findings import REFILL_OUTLIER, REFILL_OUTLIER_DENSITY
 from itb_bayes.kernel.regimes.layout import (
     CATHETER_STATES,
@@ -55,7 +63,7 @@ class Courses:
 
     Attributes
     ----------
-    data, codes : ndarray, shape (n_step, 14) and (n_step, 8)
+    data, codes : ndarray, shape (n_step, 15) and (n_step, 8)
         Columns of :class:`~itb_bayes.kernel.regimes.layout.Col` and ``Code``.
     state : ndarray of int64, shape (n_step,)
         Regime at each step, before any action of that day.
@@ -133,7 +141,7 @@ class _Patient:
         self.states = np.empty(len(design), dtype=np.int64)
         self.requirements = np.empty(len(design))
         self.readings = np.full(len(design), np.nan)
-        self.expected = np.full((2, len(design)), np.nan)
+        self.expected = np.full((3, len(design)), np.nan)
         self.operated = np.zeros((2, len(design)), dtype=np.bool_)
 
     def step(self, k: int) -> None:
@@ -153,7 +161,7 @@ class _Patient:
         self._refill(row)
         self._score(row)
         self._test(k, row, code, dt)
-        self._write_down(code, dt)
+        self._write_down(row, code, dt)
         self._operate(k, row, code, dt)
         if k + 1 < len(self.data) and np.isnan(self.design[k, Col.DOSE_CHANGE]):
             self.dose += float(self.design[k + 1, Col.LOG_DOSE] - self.design[k, Col.LOG_DOSE])
@@ -262,16 +270,26 @@ class _Patient:
             self.codes[one, Code.DYE], self.codes[one, Code.ASPIRATION]
         )
         self.expected[1, one] = expect_pump(self.codes[one, Code.ROTOR])
+        self.expected[2, one] = expect_naming(
+            self.codes[one, Code.DYE], self.codes[one, Code.ASPIRATION], self.codes[one, Code.ROTOR]
+        )
         t_years = self.design[:, Col.T]
         row[Col.CATHETER_TESTED] = after_test(k, t_years, self.expected[0], self.operated[0])
         row[Col.PUMP_TESTED] = after_test(k, t_years, self.expected[1], self.operated[1])
+        if g.work_up > 0.0:
+            excluded = after_test(
+                k, t_years, self.expected[2], self.operated.any(axis=0), EXCLUDED_YEARS
+            )
+            row[Col.EXCLUDED] = NOT_EXCLUDED + (1.0 - NOT_EXCLUDED) * excluded
+        else:
+            row[Col.EXCLUDED] = EXCLUDED_UNSEEN * row[Col.SEARCH]
 
-    def _write_down(self, code: NDArray[np.int64], dt: float) -> None:
+    def _write_down(self, row: Array, code: NDArray[np.int64], dt: float) -> None:
         g, s = self.g, self.state
         leaks = s in CATHETER_STATES and s != State.CATHETER_SEVERE
         tolerance = g.tolerance_label if s in TOLERANCE_STATES else g.tolerance_label_false
         for column, rate in (
-            (Code.TOLERANCE, g.tolerance_label_leak if leaks else tolerance),
+            (Code.TOLERANCE, row[Col.EXCLUDED] * (g.tolerance_label_leak if leaks else tolerance)),
             (
                 Code.PROGRESSION,
                 g.progression_label if s == State.PROGRESSION else g.progression_label_false,

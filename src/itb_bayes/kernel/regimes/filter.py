@@ -103,7 +103,7 @@ def gather(g: Any, row: Any, code: Any, dt: float, out: Any) -> None:
     tests(g, code, out)
     refill(g, row, out)
     neuro(g, row, out)
-    labels(g, code, dt, out)
+    labels(g, row, code, dt, out)
     undetected(g, row, dt, out)
     worked_up(g, row, code, dt, out)
 
@@ -150,7 +150,7 @@ def regimes_log_likelihood(g: Any, own: Any, data: Any, codes: Any, offsets: Any
         Population parameters; :class:`itb_bayes.kernel.regimes.layout.Par`.
     own : ndarray, shape (n_patient, 6)
         Parameters of each patient; :class:`~itb_bayes.kernel.regimes.layout.Own`.
-    data, codes : ndarray, shape (n_step, 14) and (n_step, 8)
+    data, codes : ndarray, shape (n_step, 15) and (n_step, 8)
         Columns of :class:`~itb_bayes.kernel.regimes.layout.Col` and ``Code``.
     offsets : ndarray of int64, shape (n_patient + 1,)
 
@@ -215,7 +215,7 @@ def _reverse(
         tests_adjoint(g, code, found_bar, g_bar)
         refill_adjoint(g, row, found_bar, g_bar)
         neuro_adjoint(g, row, found_bar, g_bar)
-        labels_adjoint(g, code, dt, found_bar, g_bar)
+        labels_adjoint(g, row, code, dt, found_bar, g_bar)
         undetected_adjoint(row, dt, found_bar, g_bar)
         worked_up_adjoint(g, row, code, dt, found_bar, g_bar)
         read_visit_adjoint(

@@ -40,6 +40,7 @@ _EDSS_VAR, _EDSS_RATE, _EDSS_MORE = (
     int(Par.EDSS_PROGRESSION),
 )
 _LABEL_T, _LABEL_T0 = int(Par.TOLERANCE_LABEL), int(Par.TOLERANCE_LABEL_FALSE)
+_EXCLUDED = int(Col.EXCLUDED)
 _LABEL_LEAK = int(Par.TOLERANCE_LABEL_LEAK)
 _LABEL_P, _LABEL_P0 = int(Par.PROGRESSION_LABEL), int(Par.PROGRESSION_LABEL_FALSE)
 _LABEL_X, _LABEL_X0 = int(Par.TRIGGER_LABEL), int(Par.TRIGGER_LABEL_FALSE)
@@ -199,17 +200,21 @@ def _said_slope(rate: float, label: int, dt: float) -> float:
 
 
 @part
-def labels(g: Any, codes: Any, dt: float, out: Any) -> None:
-    """Add the log-likelihood of what the clinic wrote down, or did not, to ``out`` (11,)."""
-    tolerance = _said(g[_LABEL_T0], codes[_C_TOLERANCE], dt)
+def labels(g: Any, row: Any, codes: Any, dt: float, out: Any) -> None:
+    """Add the log-likelihood of what the clinic wrote down, or did not, to ``out`` (11,).
+
+    Tolerance is named as far as a device fault has been excluded.
+    """
+    excluded = row[_EXCLUDED]
+    tolerance = _said(excluded * g[_LABEL_T0], codes[_C_TOLERANCE], dt)
     worse = _said(g[_LABEL_P0], codes[_C_WORSE], dt)
     trigger = _said(g[_LABEL_X0], codes[_C_TRIGGER], dt)
     for s in range(N_STATE):
         out[s] += tolerance + worse + trigger
-    named = _said(g[_LABEL_T], codes[_C_TOLERANCE], dt) - tolerance
+    named = _said(excluded * g[_LABEL_T], codes[_C_TOLERANCE], dt) - tolerance
     out[_RISING] += named
     out[_SETTLED] += named
-    mistaken = _said(g[_LABEL_LEAK], codes[_C_TOLERANCE], dt) - tolerance
+    mistaken = _said(excluded * g[_LABEL_LEAK], codes[_C_TOLERANCE], dt) - tolerance
     out[_LEAKING] += mistaken
     out[_CREEPING] += mistaken
     out[_PARTIAL] += mistaken
@@ -219,17 +224,20 @@ def labels(g: Any, codes: Any, dt: float, out: Any) -> None:
 
 
 @part
-def labels_adjoint(g: Any, codes: Any, dt: float, bar: Any, g_bar: Any) -> None:
+def labels_adjoint(g: Any, row: Any, codes: Any, dt: float, bar: Any, g_bar: Any) -> None:
     """Add the reverse of :func:`labels` to ``g_bar``."""
     total = 0.0
     for s in range(N_STATE):
         total += bar[s]
     tolerant = bar[_RISING] + bar[_SETTLED]
     leak = bar[_LEAKING] + bar[_CREEPING] + bar[_PARTIAL] + bar[_COMPENSATED]
-    label = codes[_C_TOLERANCE]
-    g_bar[_LABEL_T] += tolerant * _said_slope(g[_LABEL_T], label, dt)
-    g_bar[_LABEL_LEAK] += leak * _said_slope(g[_LABEL_LEAK], label, dt)
-    g_bar[_LABEL_T0] += (total - tolerant - leak) * _said_slope(g[_LABEL_T0], label, dt)
+    label, excluded = codes[_C_TOLERANCE], row[_EXCLUDED]
+    tolerant, leak, other = (
+        excluded * tolerant, excluded * leak, excluded * (total - tolerant - leak)
+    )  # fmt: skip
+    g_bar[_LABEL_T] += tolerant * _said_slope(excluded * g[_LABEL_T], label, dt)
+    g_bar[_LABEL_LEAK] += leak * _said_slope(excluded * g[_LABEL_LEAK], label, dt)
+    g_bar[_LABEL_T0] += other * _said_slope(excluded * g[_LABEL_T0], label, dt)
     label = codes[_C_WORSE]
     g_bar[_LABEL_P] += bar[_WORSE] * _said_slope(g[_LABEL_P], label, dt)
     g_bar[_LABEL_P0] += (total - bar[_WORSE]) * _said_slope(g[_LABEL_P0], label, dt)

@@ -156,6 +156,7 @@ class Col(IntEnum):
     SEARCH = 11
     CATHETER_TESTED = 12
     PUMP_TESTED = 13
+    EXCLUDED = 14
 
 
 N_COL = len(Col)

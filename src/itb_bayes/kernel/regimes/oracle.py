@@ -339,7 +339,7 @@ def _finding(
         v = row.edss - rate * row.edss_years
         total -= 0.5 * (np.log(2.0 * np.pi * g.edss_var) + v**2 / g.edss_var)
     for written, rate in (
-        (code.tolerance, _tolerance_label_rate(g, s)),
+        (code.tolerance, row.excluded * _tolerance_label_rate(g, s)),
         (
             code.progression,
             g.progression_label if s == S.PROGRESSION else g.progression_label_false,

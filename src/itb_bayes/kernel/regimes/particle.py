@@ -76,7 +76,7 @@ def particle_filter(
     ----------
     g, own : ndarray, shapes (n_par,) and (6,)
         As :func:`itb_bayes.kernel.regimes.filter.regimes_log_likelihood`, of one patient.
-    data, codes : ndarray, shapes (n_step, 14) and (n_step, 8)
+    data, codes : ndarray, shapes (n_step, 15) and (n_step, 8)
         Their steps.
     n : int
         Particles of each of the eleven regimes.

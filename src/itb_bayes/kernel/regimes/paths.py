@@ -70,7 +70,7 @@ def sample_paths(
     Parameters
     ----------
     g, own : ndarray, shapes (80,) and (6,)
-    data, codes : ndarray, shape (n_step, 14) and (n_step, 8)
+    data, codes : ndarray, shape (n_step, 15) and (n_step, 8)
         Their steps.
     uniforms, normals : ndarray, shape (n_path, n_step + 1, 8)
         Random numbers; :data:`N_CHANCE` a step, the first of the last for where a course ends.

@@ -93,7 +93,7 @@ def trace(g: Any, own: Any, data: Any, codes: Any, offsets: Any) -> Any:
             tests(g, code, channel[k, TESTS])
             refill(g, row, channel[k, REFILL])
             neuro(g, row, channel[k, NEURO])
-            labels(g, code, dt, channel[k, LABELS])
+            labels(g, row, code, dt, channel[k, LABELS])
             undetected(g, row, dt, channel[k, UNDETECTED])
             made = TESTS if is_worked_up(code) else UNDETECTED
             worked_up(g, row, code, dt, channel[k, made])
