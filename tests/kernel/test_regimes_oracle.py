@@ -144,7 +144,8 @@ def generator(g, own):
     g, own = named(g, Par), named(own, Own)
     q = np.zeros((N_STATE, N_STATE))
     q[State.STABLE, State.TRIGGER] = g.trigger_onset
-    q[State.STABLE, State.TOLERANCE_RISING] = g.tolerance_late
+    q[State.STABLE, State.TOLERANCE_RISING] = g.tolerance_late * (1.0 - g.tolerance_sudden)
+    q[State.STABLE, State.TOLERANCE_SETTLED] = g.tolerance_late * g.tolerance_sudden
     q[State.STABLE, State.PROGRESSION] = own.progression_onset
     q[State.TRIGGER, State.STABLE] = g.trigger_end
     q[State.TOLERANCE_RISING, State.TOLERANCE_SETTLED] = g.tolerance_settle
@@ -173,7 +174,8 @@ def test_transitions_are_near_the_matrix_exponential(dt, largest):
     0.0091.
     """
     g, own = population(PUMP_SHAPE=1.0, TOLERANCE_EARLY=0.02, CATHETER_FIRST=0.025), patients(1)[0]
-    error = np.abs(moved(g, own, dt, dt, dt, dt) - expm(generator(g, own) * dt))
+    late = 5.0 + dt
+    error = np.abs(moved(g, own, late, dt, dt, dt) - expm(generator(g, own) * dt))
     assert error.max() < largest
     assert error[State.STABLE].max() < 0.2 * largest
 

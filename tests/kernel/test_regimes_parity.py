@@ -12,6 +12,7 @@ from itb_bayes.kernel.regimes.layout import (
     N_STATE,
     SHORTEST_YEARS,
     START_ELSEWHERE,
+    TOLERANCE_FROM_YEARS,
     Code,
     Col,
     Par,
@@ -216,7 +217,10 @@ def even_transitions(g, own):
     )
     leaks = 1 - np.exp(-par["LEAK_SETTLES"] * DT)
     gone, slow = (1.0 - intact) / (catheter + pump), (1.0 - calm) / (tolerance + worse)
-    p[0, :5] = intact * np.array([calm * (1 - on), calm * on, tolerance * slow, 0, worse * slow])
+    q = par["TOLERANCE_SUDDEN"]
+    p[0, :5] = intact * np.array([
+        calm * (1 - on), calm * on, tolerance * slow * (1 - q), tolerance * slow * q, worse * slow
+    ])  # fmt: skip
     p[1, :2] = intact * np.array([off, 1 - off])
     p[2, 2:4] = intact * np.array([1 - settles, settles])
     p[3, 3] = intact
@@ -249,8 +253,11 @@ def even_frames(g, data, codes):
     labels[:] = [[par[f"{name}_LABEL_FALSE"]] for name in false]
     labels[0, [2, 3]], labels[1, 4], labels[2, 1] = (par[f"{name}_LABEL"] for name in false)
     labels[0, [5, 6, 7, 8]] = par["TOLERANCE_LABEL_LEAK"]
-    requirement = data[0, Col.LOG_DOSE] + par["START_GAP"] + DRIFT * data[:, Col.T]
-    requirement += par["TITRATION"] * (1.0 - np.exp(-data[:, Col.T] / par["TITRATION_YEARS"]))
+    labels[0] *= data[0, Col.EXCLUDED]
+    t = data[:, Col.T]
+    requirement = data[0, Col.LOG_DOSE] + par["START_GAP"] + DRIFT * (t - t[0])
+    fading = np.exp(-t / par["TITRATION_YEARS"])
+    requirement += par["TITRATION"] * (fading[0] - fading)
     for k, (row, code) in enumerate(zip(data, codes, strict=True)):
         gap = requirement[k] - row[Col.LOG_DOSE] + loss
         # The share that a fault lets through: three points with the moments of a Gaussian.
@@ -292,7 +299,7 @@ def even_frames(g, data, codes):
 def known_patient(n):
     """Return steps of a patient whose requirement is known under :data:`KNOWN`."""
     rng = np.random.default_rng(6)
-    data, codes = blank_steps(DT * np.arange(n))
+    data, codes = blank_steps(TOLERANCE_FROM_YEARS + DT * np.arange(n))
     data[:, Col.LOG_DOSE] = 5.0 + 0.05 * rng.standard_normal(n)
     data[:, Col.ASHWORTH] = np.where(rng.uniform(size=n) < 0.8, rng.uniform(0.5, 2.5, n), np.nan)
     data[:, Col.PENN] = np.where(rng.uniform(size=n) < 0.5, rng.uniform(0.5, 2.5, n), np.nan)

@@ -22,7 +22,7 @@ def log_likelihood(g: Any, own: Any, plan: RegimesPlan) -> Any:
 
     Parameters
     ----------
-    g : tensor, shape (80,)
+    g : tensor, shape (81,)
     own : tensor, shape (n_patient, 6)
         As the kernel takes them.
     plan : RegimesPlan

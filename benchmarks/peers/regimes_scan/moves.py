@@ -14,6 +14,7 @@ from itb_bayes.kernel.regimes.layout import (
     PUMP_REFERENCE_YEARS,
     SHORTEST_YEARS,
     TOLERANCE_EARLY_YEARS,
+    TOLERANCE_FROM_YEARS,
     TOLERANCE_STATES,
     Col,
     State,
@@ -33,21 +34,24 @@ def transitions(g: SimpleNamespace, own: SimpleNamespace, rows: Rows) -> Any:
     """
     dt = rows.dt
     first, later = _exposure(rows.column(Col.CATHETER_AGE), dt, CATHETER_EARLY_YEARS)
+    titrated, _ = _exposure(rows.column(Col.T), dt, TOLERANCE_FROM_YEARS)
     early, late = _exposure(rows.column(Col.T), dt, TOLERANCE_EARLY_YEARS)
     age = rows.column(Col.PUMP_AGE)
     catheter = own.catheter_ratio * (g.catheter_first * first + g.catheter_later * later)
     pump = g.pump_hazard * (_weibull(age, g.pump_shape) - _weibull(age - dt, g.pump_shape))
-    tolerance = g.tolerance_early * early + g.tolerance_late * late
+    tolerance = g.tolerance_early * (early - titrated) + g.tolerance_late * late
     worse = own.progression_onset * dt
     slow, fault = tolerance + worse, catheter + pump
     calm, holds = pt.exp(-slow), pt.exp(-fault)
 
+    begins = holds * _competing(tolerance, slow)
     both = g.trigger_onset + g.trigger_end
     flips = -pt.expm1(-both * dt) / both
     entries: dict[tuple[int, int], Any] = {
         (S.STABLE, S.STABLE): holds * calm * (1.0 - g.trigger_onset * flips),
         (S.STABLE, S.TRIGGER): holds * calm * g.trigger_onset * flips,
-        (S.STABLE, S.TOLERANCE_RISING): holds * _competing(tolerance, slow),
+        (S.STABLE, S.TOLERANCE_RISING): begins * (1.0 - g.tolerance_sudden),
+        (S.STABLE, S.TOLERANCE_SETTLED): begins * g.tolerance_sudden,
         (S.STABLE, S.PROGRESSION): holds * _competing(worse, slow),
         (S.TRIGGER, S.STABLE): holds * g.trigger_end * flips,
         (S.TRIGGER, S.TRIGGER): holds * (1.0 - g.trigger_end * flips),
@@ -78,7 +82,7 @@ def transitions(g: SimpleNamespace, own: SimpleNamespace, rows: Rows) -> Any:
 
 def jumps(g: SimpleNamespace) -> tuple[Any, Any]:
     """Return mean and variance of what the requirement gains by a move, each (1, 11, 11)."""
-    tolerance = (S.STABLE, S.TOLERANCE_RISING)
+    tolerance = (S.STABLE, S.TOLERANCE_SETTLED)
     mean = {(s, S.CATHETER_PARTIAL): g.leak_step for s in INTACT}
     var = {(s, S.CATHETER_PARTIAL): g.leak_step_var for s in INTACT}
     return (

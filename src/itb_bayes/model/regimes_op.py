@@ -25,7 +25,7 @@ MISSING = -1e300
 class RegimesLogLikelihood(Op):
     """Log-likelihood of each patient, with its gradient as further outputs.
 
-    Inputs are those of :func:`itb_bayes.kernel.regimes.filter.regimes_log_likelihood`: ``g`` (80,)
+    Inputs are those of :func:`itb_bayes.kernel.regimes.filter.regimes_log_likelihood`: ``g`` (81,)
     and ``own`` (n_patient, 6), then the data ``data`` (with :data:`MISSING` for NaN), ``codes`` and
     ``offsets``, through which no gradient flows.
     """

@@ -59,11 +59,11 @@ RULES: dict[Par, Rule] = {
     Par.START_GAP: ("start_gap", _same),
     Par.START_VAR: ("start_gap_sd", _square),
     Par.TOLERANCE_RATE: ("tolerance_rate", _same),
-    Par.TOLERANCE_VAR: ("tolerance_rate_sd", _square),
+    Par.TOLERANCE_VAR: ("tolerance_rate_cv", _square),
     Par.TOLERANCE_STEP: ("tolerance_step", _same),
-    Par.TOLERANCE_STEP_VAR: ("tolerance_step_sd", _square),
+    Par.TOLERANCE_STEP_VAR: ("tolerance_step_cv", _square),
     Par.PROGRESSION_RATE: ("progression_rate", _same),
-    Par.PROGRESSION_VAR: ("progression_rate_sd", _square),
+    Par.PROGRESSION_VAR: ("progression_rate_cv", _square),
     Par.HILL: ("steepness", _same),
     Par.LEAK_RATE: ("leak_rate", _same),
     Par.LEAK_STEP: ("leak_step", _same),
@@ -88,6 +88,7 @@ RULES: dict[Par, Rule] = {
     Par.TRIGGER_END: ("trigger_weeks", _inverse),
     Par.TOLERANCE_EARLY: ("tolerance_early_per_year", _same),
     Par.TOLERANCE_LATE: ("tolerance_late_per_year", _same),
+    Par.TOLERANCE_SUDDEN: ("tolerance_sudden_share", _same),
     Par.TOLERANCE_SETTLE: ("tolerance_months", _inverse),
     Par.PROGRESSION_END: ("progression_months", _inverse),
     Par.CATHETER_FIRST: ("catheter_first_year", _same),
@@ -135,8 +136,14 @@ RULES: dict[Par, Rule] = {
 }
 """Which prior, on its model scale, makes which kernel parameter, and how."""
 
-_OF_RATE = {Par.LEAK_VAR: "leak_rate", Par.CREEP_VAR: "creep_rate"}
-"""Variances that are stated as coefficients of variation, and of which rate."""
+_VARIES = {
+    Par.LEAK_VAR: "leak_rate",
+    Par.CREEP_VAR: "creep_rate",
+    Par.TOLERANCE_VAR: "tolerance_rate",
+    Par.TOLERANCE_STEP_VAR: "tolerance_step",
+    Par.PROGRESSION_VAR: "progression_rate",
+}
+"""Variances that are stated as coefficients of variation, and of what."""
 
 _CHANNEL_OF = {
     "spasms": ("spasm_intercept", "spasm_slope", "spasm_sd", "spasm_patient_sd"),
@@ -212,7 +219,7 @@ def design_of(plan: RegimesPlan) -> Design:
 def kernel_parameters(
     values: Mapping[str, Any], design: Design | RegimesPlan, xp: Any
 ) -> tuple[Any, Any]:
-    """Return the kernel's population vector (80,) and patient matrix (n_patient, 6).
+    """Return the kernel's population vector (81,) and patient matrix (n_patient, 6).
 
     Parameters
     ----------
@@ -234,7 +241,7 @@ def kernel_parameters(
     for par in Par:
         name, rule = RULES[par]
         if name in values:
-            scale = values[_OF_RATE[par]] ** 2 if par in _OF_RATE else 1.0
+            scale = values[_VARIES[par]] ** 2 if par in _VARIES else 1.0
             vector.append(rule(values[name], xp) * scale)
         else:
             vector.append(xp.zeros(()) + _placeholder(par))

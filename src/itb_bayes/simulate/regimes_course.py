@@ -181,7 +181,7 @@ class _Patient:
         before = self.state
         self.state = State(int(self.rng.choice(len(State), p=chances / chances.sum())))
         g = self.g
-        if before == State.STABLE and self.state == State.TOLERANCE_RISING:
+        if before == State.STABLE and self.state == State.TOLERANCE_SETTLED:
             self._jump(g.tolerance_step, g.tolerance_step_var)
         elif before < N_INTACT and self.state == State.CATHETER_PARTIAL:
             self._jump(g.leak_step, g.leak_step_var)

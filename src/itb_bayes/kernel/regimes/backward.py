@@ -51,7 +51,7 @@ def run_forward(
 
     Parameters
     ----------
-    g, own : ndarray, shapes (80,) and (6,)
+    g, own : ndarray, shapes (81,) and (6,)
     data, codes : ndarray
         Steps of all patients; this one's are the ``n`` from ``first`` on.
     onset, onset_var : ndarray, shape (11, 11)

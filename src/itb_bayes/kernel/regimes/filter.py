@@ -58,7 +58,7 @@ _ACTION = int(Code.ACTION)
 _STEP, _STEP_VAR = int(Par.TOLERANCE_STEP), int(Par.TOLERANCE_STEP_VAR)
 _LEAK_STEP, _LEAK_STEP_VAR = int(Par.LEAK_STEP), int(Par.LEAK_STEP_VAR)
 _PARTIAL = int(State.CATHETER_PARTIAL)
-_STABLE, _RISING = int(State.STABLE), int(State.TOLERANCE_RISING)
+_STABLE, _SETTLED = int(State.STABLE), int(State.TOLERANCE_SETTLED)
 _UNTREATED = int(Own.UNTREATED)
 
 
@@ -67,8 +67,8 @@ def fill_onset(g: Any, jump: Any, jump_var: Any) -> None:
     """Fill the jumps of the requirement on entering a state."""
     jump[:, :] = 0.0
     jump_var[:, :] = 0.0
-    jump[_STABLE, _RISING] = g[_STEP]
-    jump_var[_STABLE, _RISING] = g[_STEP_VAR]
+    jump[_STABLE, _SETTLED] = g[_STEP]
+    jump_var[_STABLE, _SETTLED] = g[_STEP_VAR]
     for s in range(N_INTACT):
         jump[s, _PARTIAL] = g[_LEAK_STEP]
         jump_var[s, _PARTIAL] = g[_LEAK_STEP_VAR]
@@ -146,7 +146,7 @@ def regimes_log_likelihood(g: Any, own: Any, data: Any, codes: Any, offsets: Any
 
     Parameters
     ----------
-    g : ndarray, shape (80,)
+    g : ndarray, shape (81,)
         Population parameters; :class:`itb_bayes.kernel.regimes.layout.Par`.
     own : ndarray, shape (n_patient, 6)
         Parameters of each patient; :class:`~itb_bayes.kernel.regimes.layout.Own`.
@@ -156,7 +156,7 @@ def regimes_log_likelihood(g: Any, own: Any, data: Any, codes: Any, offsets: Any
 
     Returns
     -------
-    (ll, g_bar, own_bar) : ndarrays, shapes (n_patient,), (n_patient, 80), (n_patient, 6)
+    (ll, g_bar, own_bar) : ndarrays, shapes (n_patient,), (n_patient, 81), (n_patient, 6)
     """
     n_patient = offsets.size - 1
     longest = 1
@@ -239,8 +239,8 @@ def _reverse(
 @part
 def _onset_adjoint(jump_bar: Any, jump_var_bar: Any, g_bar: Any) -> None:
     """Add the reverse of :func:`fill_onset` to ``g_bar``."""
-    g_bar[_STEP] += jump_bar[_STABLE, _RISING]
-    g_bar[_STEP_VAR] += jump_var_bar[_STABLE, _RISING]
+    g_bar[_STEP] += jump_bar[_STABLE, _SETTLED]
+    g_bar[_STEP_VAR] += jump_var_bar[_STABLE, _SETTLED]
     for s in range(N_INTACT):
         g_bar[_LEAK_STEP] += jump_bar[s, _PARTIAL]
         g_bar[_LEAK_STEP_VAR] += jump_var_bar[s, _PARTIAL]

@@ -20,7 +20,8 @@ _GROUP = np.array(EXPLANATION_OF_STATE)
 N_EXPLANATION = 6
 _MONTH = 1.0 / 12.0
 _STABLE, _TRIGGER = int(State.STABLE), int(State.TRIGGER)
-_RISING, _WORSE = int(State.TOLERANCE_RISING), int(State.PROGRESSION)
+_RISING, _SETTLED = int(State.TOLERANCE_RISING), int(State.TOLERANCE_SETTLED)
+_WORSE = int(State.PROGRESSION)
 _LEAKING, _SEVERE = int(State.CATHETER_LEAKING), int(State.CATHETER_SEVERE)
 _CREEPING, _PARTIAL = int(State.CATHETER_CREEPING), int(State.CATHETER_PARTIAL)
 _PUMP = int(State.PUMP)
@@ -53,7 +54,7 @@ def onset_within(
 
     Parameters
     ----------
-    g, own : ndarray, shapes (80,) and (6,)
+    g, own : ndarray, shapes (81,) and (6,)
     weights : ndarray, shape (11,)
         Probability of every state now.
     t, catheter_age, pump_age : float
@@ -137,7 +138,7 @@ def dose_paths(
 
     Parameters
     ----------
-    g, own : ndarray, shapes (80,) and (6,)
+    g, own : ndarray, shapes (81,) and (6,)
     belief : ndarray, shape (11, 6)
         Belief after the last step.
     log_dose, bolus, t, catheter_age, pump_age : float
@@ -185,8 +186,8 @@ def dose_paths(
             mean, var = own[_DRIFT], g[_WANDER]
             if state == _RISING:
                 mean, var = mean + g[_T_RATE], var + g[_T_VAR]
-                if before == _STABLE:
-                    level += g[_T_STEP] + math.sqrt(g[_T_STEP_VAR]) * normals[r, 4 + 4 * k]
+            elif state == _SETTLED and before == _STABLE:
+                level += g[_T_STEP] + math.sqrt(g[_T_STEP_VAR]) * normals[r, 4 + 4 * k]
             elif state == _WORSE:
                 mean, var = mean + g[_P_RATE], var + g[_P_VAR]
             elif state == _LEAKING:

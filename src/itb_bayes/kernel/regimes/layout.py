@@ -120,6 +120,7 @@ class Par(IntEnum):
     CREEP_VAR = 77
     CREEP_DROP = 78
     UNRULED = 79
+    TOLERANCE_SUDDEN = 80
 
 
 N_PAR = len(Par)
@@ -179,6 +180,9 @@ N_CODE = len(Code)
 
 CATHETER_EARLY_YEARS = 1.0
 """End of the first piece of the catheter's hazard (Pucks-Faes 2018: half of faults in year 1)."""
+
+TOLERANCE_FROM_YEARS = 1.0
+"""Start of the hazard of tolerance: what the dose rises by in the first year is titration."""
 
 TOLERANCE_EARLY_YEARS = 4.0
 """End of the first piece of the hazard of tolerance (early series: mean 16 months)."""

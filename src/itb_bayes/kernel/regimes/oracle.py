@@ -134,8 +134,8 @@ def step(
     """Carry the belief through the time before a step and its evidence; return log-likelihood."""
     if dt > 0.0:
         jump, jump_var = np.zeros((2, len(S), len(S)), belief.mean.dtype)
-        jump[S.STABLE, S.TOLERANCE_RISING] = g.tolerance_step
-        jump_var[S.STABLE, S.TOLERANCE_RISING] = g.tolerance_step_var
+        jump[S.STABLE, S.TOLERANCE_SETTLED] = g.tolerance_step
+        jump_var[S.STABLE, S.TOLERANCE_SETTLED] = g.tolerance_step_var
         intact = [s for s in S if s < S.CATHETER_LEAKING]
         jump[intact, S.CATHETER_PARTIAL] = g.leak_step
         jump_var[intact, S.CATHETER_PARTIAL] = g.leak_step_var

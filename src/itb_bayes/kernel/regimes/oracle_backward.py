@@ -105,8 +105,8 @@ def _arrival(
     g: SimpleNamespace, own: SimpleNamespace, row: SimpleNamespace, dt: float, before: Belief
 ) -> Move:
     mean, var = np.zeros((2, len(S), len(S)))
-    mean[S.STABLE, S.TOLERANCE_RISING] = g.tolerance_step
-    var[S.STABLE, S.TOLERANCE_RISING] = g.tolerance_step_var
+    mean[S.STABLE, S.TOLERANCE_SETTLED] = g.tolerance_step
+    var[S.STABLE, S.TOLERANCE_SETTLED] = g.tolerance_step_var
     mean[:N_INTACT, S.CATHETER_PARTIAL] = g.leak_step
     var[:N_INTACT, S.CATHETER_PARTIAL] = g.leak_step_var
     rise, spread = drift(g, own, row.t, dt)

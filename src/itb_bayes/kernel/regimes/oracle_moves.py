@@ -17,6 +17,7 @@ from itb_bayes.kernel.regimes.layout import (
     PUMP_REFERENCE_YEARS,
     SHORTEST_YEARS,
     TOLERANCE_EARLY_YEARS,
+    TOLERANCE_FROM_YEARS,
     TOLERANCE_STATES,
     State,
 )
@@ -49,15 +50,20 @@ def transition_matrix(
         return g.pump_hazard * (max(age, 0.0) / PUMP_REFERENCE_YEARS) ** g.pump_shape
 
     first, later = exposure(catheter_age, CATHETER_EARLY_YEARS)
+    titrated, _ = exposure(t, TOLERANCE_FROM_YEARS)
     early, late = exposure(t, TOLERANCE_EARLY_YEARS)
     catheter = own.catheter_ratio * (g.catheter_first * first + g.catheter_later * later)
     pump = cumulative(pump_age) - cumulative(pump_age - dt)
-    tolerance = g.tolerance_early * early + g.tolerance_late * late
+    tolerance = g.tolerance_early * (early - titrated) + g.tolerance_late * late
     worse = own.progression_onset * dt
 
-    need = np.zeros((5, 5), np.result_type(catheter, pump, tolerance, worse, g.trigger_end))
+    need = np.zeros(
+        (5, 5), np.result_type(catheter, pump, tolerance, worse, g.trigger_end, g.tolerance_sudden)
+    )
     slow = tolerance + worse
-    need[S.STABLE, S.TOLERANCE_RISING] = competing(tolerance, slow)
+    begins = competing(tolerance, slow)
+    need[S.STABLE, S.TOLERANCE_RISING] = begins * (1.0 - g.tolerance_sudden)
+    need[S.STABLE, S.TOLERANCE_SETTLED] = begins * g.tolerance_sudden
     need[S.STABLE, S.PROGRESSION] = competing(worse, slow)
     chain = two_states(g.trigger_onset, g.trigger_end, dt)
     need[S.STABLE, : S.TRIGGER + 1] = np.exp(-slow) * chain[0]

@@ -120,8 +120,8 @@ def onsets(
     """Return weights, jumps and their variances (11, 11 each) of the moves between two steps."""
     p = transition_matrix(g, own, row.t, dt, row.catheter_age, row.pump_age)
     jump, jump_var = np.zeros((2, N_STATE, N_STATE))
-    jump[State.STABLE, State.TOLERANCE_RISING] = g.tolerance_step
-    jump_var[State.STABLE, State.TOLERANCE_RISING] = g.tolerance_step_var
+    jump[State.STABLE, State.TOLERANCE_SETTLED] = g.tolerance_step
+    jump_var[State.STABLE, State.TOLERANCE_SETTLED] = g.tolerance_step_var
     jump[:N_INTACT, State.CATHETER_PARTIAL] = g.leak_step
     jump_var[:N_INTACT, State.CATHETER_PARTIAL] = g.leak_step_var
     return p, jump, jump_var

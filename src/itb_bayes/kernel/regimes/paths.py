@@ -69,7 +69,7 @@ def sample_paths(
 
     Parameters
     ----------
-    g, own : ndarray, shapes (80,) and (6,)
+    g, own : ndarray, shapes (81,) and (6,)
     data, codes : ndarray, shape (n_step, 15) and (n_step, 8)
         Their steps.
     uniforms, normals : ndarray, shape (n_path, n_step + 1, 8)

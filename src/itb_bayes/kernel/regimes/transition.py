@@ -15,6 +15,7 @@ from itb_bayes.kernel.regimes.layout import (
     N_INTACT,
     PUMP_REFERENCE_YEARS,
     TOLERANCE_EARLY_YEARS,
+    TOLERANCE_FROM_YEARS,
     Own,
     Par,
     State,
@@ -33,6 +34,7 @@ _LEAKING, _CREEPING, _PARTIAL, _COMPENSATED, _SEVERE, _PUMP = (
 _ON, _OFF = int(Par.TRIGGER_ONSET), int(Par.TRIGGER_END)
 _EARLY, _LATE = int(Par.TOLERANCE_EARLY), int(Par.TOLERANCE_LATE)
 _SETTLE, _END = int(Par.TOLERANCE_SETTLE), int(Par.PROGRESSION_END)
+_AT_ONCE = int(Par.TOLERANCE_SUDDEN)
 _FIRST, _LATER = int(Par.CATHETER_FIRST), int(Par.CATHETER_LATER)
 _SHARE, _LEAK_SETTLES = int(Par.SEVERE_SHARE), int(Par.LEAK_SETTLES)
 _SUDDEN, _CREEP = int(Par.SUDDEN_SHARE), int(Par.CREEP_SHARE)
@@ -56,10 +58,16 @@ def _ratio_slope(x: float) -> float:
 @part
 def _split(end: float, dt: float, cut: float) -> float:
     """Return how much of the time (end - dt, end) lies before ``cut``."""
-    start = end - dt
-    if start >= cut:
-        return 0.0
-    return min(end, cut) - start
+    if end <= cut:
+        return dt
+    return max(cut - (end - dt), 0.0)
+
+
+@part
+def _tolerance_years(end: float, dt: float) -> Any:
+    """Return how much of the time (end - dt, end) has the early hazard of tolerance, and the late."""
+    before_late = _split(end, dt, TOLERANCE_EARLY_YEARS)
+    return before_late - _split(end, dt, TOLERANCE_FROM_YEARS), dt - before_late
 
 
 @part
@@ -73,9 +81,9 @@ def transition(
 ) -> None:
     """Fill ``p[from, to]`` (11, 11) for the time ``dt`` (years) that ends at ``t``."""
     p[:, :] = 0.0
-    early = _split(t, dt, TOLERANCE_EARLY_YEARS)
+    early, late = _tolerance_years(t, dt)
     first = _split(catheter_age, dt, CATHETER_EARLY_YEARS)
-    h_tolerance = g[_EARLY] * early + g[_LATE] * (dt - early)
+    h_tolerance = g[_EARLY] * early + g[_LATE] * late
     h_worse = own[_ONSET] * dt
     h_catheter = own[_RATIO] * (g[_FIRST] * first + g[_LATER] * (dt - first))
     h_pump = g[_HAZARD] * (_pump_power(pump_age, g[_SHAPE]) - _pump_power(pump_age - dt, g[_SHAPE]))
@@ -90,7 +98,8 @@ def transition(
     leaked = -math.expm1(-g[_LEAK_SETTLES] * dt)
     p[_STABLE, _STABLE] = intact * still * (1.0 - on)
     p[_STABLE, _TRIGGER] = intact * still * on
-    p[_STABLE, _RISING] = intact * h_tolerance * r_slow
+    p[_STABLE, _RISING] = intact * h_tolerance * r_slow * (1.0 - g[_AT_ONCE])
+    p[_STABLE, _SETTLED] = intact * h_tolerance * r_slow * g[_AT_ONCE]
     p[_STABLE, _WORSE] = intact * h_worse * r_slow
     p[_TRIGGER, _TRIGGER] = intact * (1.0 - off)
     p[_TRIGGER, _STABLE] = intact * off
@@ -123,10 +132,10 @@ def transition_adjoint(
     p_bar: Any, g_bar: Any, own_bar: Any,
 ) -> None:  # fmt: skip
     """Add the pull-back of ``p_bar`` (11, 11) to ``g_bar`` and ``own_bar``."""
-    early = _split(t, dt, TOLERANCE_EARLY_YEARS)
+    early, late = _tolerance_years(t, dt)
     first = _split(catheter_age, dt, CATHETER_EARLY_YEARS)
     mass = g[_FIRST] * first + g[_LATER] * (dt - first)
-    h_tolerance = g[_EARLY] * early + g[_LATE] * (dt - early)
+    h_tolerance = g[_EARLY] * early + g[_LATE] * late
     h_worse = own[_ONSET] * dt
     h_catheter = own[_RATIO] * mass
     start = pump_age - dt
@@ -143,7 +152,9 @@ def transition_adjoint(
     ended = -math.expm1(-g[_END] * dt)
 
     ss, st = p_bar[_STABLE, _STABLE], p_bar[_STABLE, _TRIGGER]
-    sr, sw = p_bar[_STABLE, _RISING], p_bar[_STABLE, _WORSE]
+    sz, sw = p_bar[_STABLE, _SETTLED], p_bar[_STABLE, _WORSE]
+    g_bar[_AT_ONCE] += intact * h_tolerance * r_slow * (sz - p_bar[_STABLE, _RISING])
+    sr = (1.0 - g[_AT_ONCE]) * p_bar[_STABLE, _RISING] + g[_AT_ONCE] * sz
     tt, ts = p_bar[_TRIGGER, _TRIGGER], p_bar[_TRIGGER, _STABLE]
     rr, rz = p_bar[_RISING, _RISING], p_bar[_RISING, _SETTLED]
     ww, ws = p_bar[_WORSE, _WORSE], p_bar[_WORSE, _STABLE]
@@ -179,7 +190,7 @@ def transition_adjoint(
     tolerance_bar = slow_bar + intact * r_slow * sr
     worse_bar = slow_bar + intact * r_slow * sw
     g_bar[_EARLY] += tolerance_bar * early
-    g_bar[_LATE] += tolerance_bar * (dt - early)
+    g_bar[_LATE] += tolerance_bar * late
     own_bar[_ONSET] += worse_bar * dt
     own_bar[_RATIO] += catheter_bar * mass
     g_bar[_FIRST] += catheter_bar * own[_RATIO] * first
