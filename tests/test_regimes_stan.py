@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from peers.regimes_scan.page import render_page
-from peers.regimes_stan.child import named_draws
+from peers.regimes_stan.child import REPEATS, gradient_times, named_draws
 from peers.regimes_stan.data import stan_data
 from peers.regimes_stan.page import TARGET
 from peers.regimes_stan.program import HERE, program_text
@@ -137,6 +137,17 @@ def test_draws_come_back_under_the_names_of_the_package(case):
     named = named_draws(drawn, values)
     for k, name in enumerate(values.names):
         assert np.all(named[f"{name}[{k}]"] == values.at[k])
+
+
+def test_a_leapfrog_step_is_timed_without_what_a_run_takes_besides(case):
+    class Stan:
+        def sampling(self, *, draws, chains, init, **_):
+            assert len(init) == chains
+            return {"leapfrogs": 15 * draws, "cpu_s": 0.5 + 0.02 * 15 * draws}
+
+    times, leapfrogs = gradient_times(Stan(), values_of(*case))
+    assert times == pytest.approx([0.02] * REPEATS)
+    assert leapfrogs == REPEATS * 15 * 10
 
 
 def _run(shortest_s, **more):

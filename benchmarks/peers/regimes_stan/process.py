@@ -31,7 +31,8 @@ class StanProcess:
         program.write_text(program_text(), encoding="utf-8")
         data_file.write_text(json.dumps(data), encoding="utf-8")
         command = [named_interpreter(STAN_PYTHON), "-m", "peers.regimes_stan.worker"]
-        kept = {"XDG_CACHE_HOME": str(folder / "caches"), "PYTHONPATH": str(BENCHMARKS)}
+        paths = os.pathsep.join([str(BENCHMARKS), os.environ.get("PYTHONPATH", "")])
+        kept = {"XDG_CACHE_HOME": str(folder / "caches"), "PYTHONPATH": paths}
         self._process = subprocess.Popen(
             [*command, str(program), str(data_file)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ | kept,
