@@ -48,7 +48,7 @@ def _introduction(result: Mapping[str, Any]) -> str:
     machine, settings, size = result["machine"], result["settings"], result["ours"]["import"]
     load = ", ".join(f"{value:.2f}" for value in result["load_before_1_5_15_min"])
     return f"""\
-# Speed of the regimes model beside plain PyMC and plain Stan
+# Speed of the regimes model beside plain PyMC{" and plain Stan" if "stan" in result else ""}
 
 Written by `python benchmarks/regimes_speed.py`; every figure is of one run. SYNTHETIC patients:
 {settings["cohort"]}, {size["patients"]} patients, {size["steps"]:,} days of record, {size["longest"]} of the longest
