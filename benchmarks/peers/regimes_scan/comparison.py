@@ -56,3 +56,21 @@ def disagreement(ours: Run, plain: Run) -> tuple[float, float]:
         float(np.abs(others / values - 1.0).max()),
         float((np.abs(other_slopes - slopes) / scale).max()),
     )
+
+
+def disagreement_between_points(ours: Run, other: Run) -> tuple[float, float]:
+    """Return the same where log densities may differ by a constant: values less that of the first.
+
+    The differences of values are relative to the largest change of the log density.
+    """
+    pair = ours["gradient"], other["gradient"]
+    values, others = (np.array(run["values"]) - run["values"][0] for run in pair)
+    apart = np.abs(others - values).max() / np.abs(values).max()
+    return float(apart), disagreement(ours, other)[1]
+
+
+def constant_apart(ours: Run, other: Run) -> float:
+    """Return by how much the other's log density is larger, on average over the points."""
+    pair = ours["gradient"], other["gradient"]
+    values, others = (np.array(run["values"]) for run in pair)
+    return float(np.mean(others - values))

@@ -4,41 +4,51 @@ from collections.abc import Mapping
 from typing import Any
 
 from peers.regimes_scan.comparison import disagreement, efficiency, gradient_ratio
+from peers.regimes_stan.page import stan_section
 
 TARGET = 20.0
 """How many times the effective draws per second of plain PyMC are asked for."""
 KEPT = """\
-Both processes were measured one after the other and kept (`--keep`), this page written afterwards:
+The processes were measured one after the other and kept (`--keep`), this page written afterwards:
 the load is that of its writing, and folders of compiled code may have held something before.
 """
 NOT_SAMPLED = """\
 ## Effective draws
 
-Neither model was sampled in this run: effective draws per second are not measured. As both would be
-sampled along the same path, their ratio is at most that of the gradients.
+No model was sampled in this run: effective draws per second are not measured. As both of PyMC would
+be sampled along the same path, their ratio is at most that of the gradients.
 """
-TITLES = {"ours": "this package", "plain": "plain PyMC"}
+TITLES = {"ours": "this package", "plain": "plain PyMC", "stan": "plain Stan"}
 
 
 def render_page(result: Mapping[str, Any]) -> str:
     """Return the results as Markdown."""
     parts = [_introduction(result)]
-    if "gradient" in result["plain"]:
-        parts += [_verdict(result), _gradients(result)]
-        parts.append(_draws(result) if "sampling" in result["ours"] else NOT_SAMPLED)
+    plain = result.get("plain", {"status": "left out"})
+    if "gradient" in plain:
+        parts.append(_verdict(result))
     else:
         parts.append(
-            f"The plain model was {result['plain']['status']} before its first gradient; nothing "
-            "can be compared.\n"
+            f"The plain model of PyMC was {plain['status']} before its first gradient: nothing can be "
+            "compared with it.\n"
         )
-    return "\n".join(parts)
+    parts.append(stan_section(result))
+    if len(measured(result)) > 1:
+        parts.append(_gradients(result))
+        parts.append(_draws(result) if "sampling" in result["ours"] else NOT_SAMPLED)
+    return "\n".join(part for part in parts if part)
+
+
+def measured(result: Mapping[str, Any]) -> dict[str, str]:
+    """Return the titles of the processes that came as far as a gradient."""
+    return {k: title for k, title in TITLES.items() if "gradient" in result.get(k, {})}
 
 
 def _introduction(result: Mapping[str, Any]) -> str:
     machine, settings, size = result["machine"], result["settings"], result["ours"]["import"]
     load = ", ".join(f"{value:.2f}" for value in result["load_before_1_5_15_min"])
     return f"""\
-# Speed of the regimes model beside plain PyMC
+# Speed of the regimes model beside plain PyMC{" and plain Stan" if "stan" in result else ""}
 
 Written by `python benchmarks/regimes_speed.py`; every figure is of one run. SYNTHETIC patients:
 {settings["cohort"]}, {size["patients"]} patients, {size["steps"]:,} days of record, {size["longest"]} of the longest
@@ -80,7 +90,7 @@ def _verdict(result: Mapping[str, Any]) -> str:
     table = "\n".join(rows)
     value, slope = disagreement(ours, plain)
     return f"""\
-## How many times faster
+## How many times faster than plain PyMC
 
 | | times |
 |---|--:|
@@ -95,13 +105,13 @@ gradients by at most {slope:.1g} of their largest component.
 
 def _gradients(result: Mapping[str, Any]) -> str:
     rows = []
-    for which, title in TITLES.items():
+    for which, title in measured(result).items():
         run = result[which]
         found, compiled, steps = run["gradient"], run["compile"], run["import"]["steps"]
         rows.append(
             f"| {title} | {compiled['cpu_s']:.0f} | {1e3 * found['shortest_s']:.3g} | "
             f"{1e3 * found['median_s']:.3g} | {1e6 * found['shortest_s'] / steps:.1f} | "
-            f"{found['calls']} | {found['peak_rss_mb']:.0f} |"
+            f"{found['calls']} | {_memory(found)} |"
         )
     return "\n".join(
         [
@@ -120,11 +130,15 @@ def _gradients(result: Mapping[str, Any]) -> str:
     )
 
 
+def _memory(found: Mapping[str, Any]) -> str:
+    return f"{found['peak_rss_mb']:.0f}" if "peak_rss_mb" in found else "not measured"
+
+
 def _draws(result: Mapping[str, Any]) -> str:
     ours = result["ours"]
     found = ours["sampling"]
     rows = []
-    for which, title in TITLES.items():
+    for which, title in measured(result).items():
         of = efficiency(ours, result[which])
         how = "measured" if of.is_measured else "derived"
         rows.append(f"| {title} | {how} | {of.cpu_s:,.0f} | {of.bulk:.3g} | {of.tail:.3g} |")

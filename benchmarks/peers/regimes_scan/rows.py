@@ -61,7 +61,7 @@ def rows_of(plan: RegimesPlan) -> Rows:
     n_step, first = int(plan.offsets[-1]), plan.offsets[:-1]
     dt = np.diff(plan.data[:, Col.T], prepend=0.0)
     dt[first] = 0.0
-    done = [_actions_of(int(bits)) for bits in plan.codes[:, Code.ACTION]]
+    done = [actions_of(int(bits)) for bits in plan.codes[:, Code.ACTION]]
     kinds = sorted({kind for kinds in done for kind in kinds})
     actions = {k: np.flatnonzero([k in kinds for kinds in done]) for k in kinds}
     row_of, next_row = {}, n_step
@@ -78,7 +78,7 @@ def rows_of(plan: RegimesPlan) -> Rows:
     return Rows(plan.data, plan.codes, dt, plan.step_patient, actions, order)
 
 
-def _actions_of(bits: int) -> list[int]:
+def actions_of(bits: int) -> list[int]:
     """Return the actions of a step, in the order in which they are done."""
     confirmed = [bits & CONFIRMED] if bits & CONFIRMED else []
     return confirmed + [bit for bit in ACTIONS if bits & bit]

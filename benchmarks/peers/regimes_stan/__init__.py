@@ -1,0 +1,1 @@
+"""The regimes model written plainly in Stan."""

@@ -1,0 +1,146 @@
+// Places of numbers in their vectors, by name: those of itb_bayes.kernel.regimes.layout, from 1.
+
+// States: an intact device first, then every fault of catheter and pump.
+int STABLE() { return 1; }
+int TRIGGER() { return 2; }
+int TOLERANCE_RISING() { return 3; }
+int TOLERANCE_SETTLED() { return 4; }
+int PROGRESSION() { return 5; }
+int CATHETER_LEAKING() { return 6; }
+int CATHETER_CREEPING() { return 7; }
+int CATHETER_PARTIAL() { return 8; }
+int CATHETER_COMPENSATED() { return 9; }
+int CATHETER_SEVERE() { return 10; }
+int PUMP() { return 11; }
+
+// Parameters of all patients.
+int WANDER_VAR() { return 1; }
+int TITRATION() { return 2; }
+int TITRATION_YEARS() { return 3; }
+int TITRATION_VAR() { return 4; }
+int START_GAP() { return 5; }
+int START_VAR() { return 6; }
+int TOLERANCE_RATE() { return 7; }
+int TOLERANCE_VAR() { return 8; }
+int TOLERANCE_STEP() { return 9; }
+int TOLERANCE_STEP_VAR() { return 10; }
+int PROGRESSION_RATE() { return 11; }
+int PROGRESSION_VAR() { return 12; }
+int HILL() { return 13; }
+int LEAK_RATE() { return 14; }
+int LEAK_VAR() { return 15; }
+int LOSS_SEVERE() { return 16; }
+int LOSS_PUMP() { return 17; }
+int LOSS_SEVERE_VAR() { return 18; }
+int LOSS_PUMP_VAR() { return 19; }
+int TRIGGER_TONE() { return 20; }
+int TRIGGER_TONE_VAR() { return 21; }
+int OUTLIER() { return 22; }
+int PENN_INTERCEPT() { return 23; }
+int PENN_SLOPE() { return 24; }
+int PENN_VAR() { return 25; }
+int PENN_PATIENT_VAR() { return 26; }
+int TRIGGER_ONSET() { return 27; }
+int TRIGGER_END() { return 28; }
+int TOLERANCE_EARLY() { return 29; }
+int TOLERANCE_LATE() { return 30; }
+int TOLERANCE_SETTLE() { return 31; }
+int PROGRESSION_END() { return 32; }
+int CATHETER_FIRST() { return 33; }
+int CATHETER_LATER() { return 34; }
+int SEVERE_SHARE() { return 35; }
+int LEAK_SETTLES() { return 36; }
+int PUMP_HAZARD() { return 37; }
+int PUMP_SHAPE() { return 38; }
+int FOUND_CATHETER() { return 39; }
+int FOUND_PUMP() { return 40; }
+int FOUND_TESTED() { return 41; }
+int WORK_UP() { return 42; }
+int ALARM() { return 43; }
+int DYE_SENSITIVITY() { return 44; }
+int DYE_FALSE() { return 45; }
+int BLOCKED_FAULT() { return 46; }
+int BLOCKED_INTACT() { return 47; }
+int ROTOR_SENSITIVITY() { return 48; }
+int ROTOR_FALSE() { return 49; }
+int REFILL_VAR() { return 50; }
+int REFILL_PUMP() { return 51; }
+int REFILL_PUMP_VAR() { return 52; }
+int EDSS_VAR() { return 53; }
+int EDSS_RATE() { return 54; }
+int EDSS_PROGRESSION() { return 55; }
+int TOLERANCE_LABEL() { return 56; }
+int TOLERANCE_LABEL_FALSE() { return 57; }
+int PROGRESSION_LABEL() { return 58; }
+int PROGRESSION_LABEL_FALSE() { return 59; }
+int TRIGGER_LABEL() { return 60; }
+int TRIGGER_LABEL_FALSE() { return 61; }
+int RESET_DROP() { return 62; }
+int RESET_VAR() { return 63; }
+int BOLUS_POTENCY() { return 64; }
+int MISSED() { return 65; }
+int LEAK_DROP() { return 66; }
+int LEAK_DROP_VAR() { return 67; }
+int GAIN() { return 68; }
+int DOSE_VAR() { return 69; }
+int STILL() { return 70; }
+int STILL_VAR() { return 71; }
+int TOLERANCE_LABEL_LEAK() { return 72; }
+int LEAK_STEP() { return 73; }
+int LEAK_STEP_VAR() { return 74; }
+int SUDDEN_SHARE() { return 75; }
+int CREEP_SHARE() { return 76; }
+int CREEP_RATE() { return 77; }
+int CREEP_VAR() { return 78; }
+int CREEP_DROP() { return 79; }
+int UNRULED() { return 80; }
+
+// Parameters of one patient.
+int OWN_DRIFT() { return 1; }
+int OWN_UNTREATED() { return 2; }
+int OWN_TONE_VAR() { return 3; }
+int OWN_PROGRESSION_ONSET() { return 4; }
+int OWN_CATHETER_RATIO() { return 5; }
+int OWN_GOAL() { return 6; }
+
+// Columns of measured values.
+int COL_T() { return 1; }
+int COL_LOG_DOSE() { return 2; }
+int COL_ASHWORTH() { return 3; }
+int COL_PENN() { return 4; }
+int COL_REFILL() { return 5; }
+int COL_REFILL_COUNT() { return 6; }
+int COL_EDSS() { return 7; }
+int COL_EDSS_YEARS() { return 8; }
+int COL_CATHETER_AGE() { return 9; }
+int COL_PUMP_AGE() { return 10; }
+int COL_DOSE_CHANGE() { return 11; }
+int COL_SEARCH() { return 12; }
+int COL_CATHETER_TESTED() { return 13; }
+int COL_PUMP_TESTED() { return 14; }
+
+// Columns of whole numbers.
+int CODE_DYE() { return 1; }
+int CODE_ASPIRATION() { return 2; }
+int CODE_ROTOR() { return 3; }
+int CODE_TOLERANCE() { return 4; }
+int CODE_PROGRESSION() { return 5; }
+int CODE_TRIGGER() { return 6; }
+int CODE_ACTION() { return 7; }
+int CODE_BOLUS() { return 8; }
+
+// Numbers that are not estimated.
+real START_ELSEWHERE() { return 1e-6; }
+real SHORTEST_YEARS() { return 1 / 365.25; }
+real CATHETER_EARLY_YEARS() { return 1; }
+real TOLERANCE_EARLY_YEARS() { return 4; }
+real PUMP_REFERENCE_YEARS() { return 6; }
+real SCALE_POINTS() { return 4; }
+real OUTLIER_DENSITY() { return 0.25; }
+real OFF_SCALE_DENSITY() { return 1e-4; }
+real UNRULED_NOT_CHANGED() { return 0.5; }
+real WIDEST_CHANGE() { return 1; }
+real LOST_SHARE() { return 0.1; }
+real LOST_VAR() { return 0.25; }
+real REFILL_WILD_SHARE() { return 0.02; }
+real REFILL_WILD_DENSITY() { return 1; }
