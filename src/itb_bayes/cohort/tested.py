@@ -2,7 +2,8 @@
 
 Where work-ups are on record, nearly every fault is confirmed at an operation within weeks of a test
 that spoke for it. Until such a test the clinic has not looked, so that no fault was confirmed says
-next to nothing; after one it says much. Tolerance is a diagnosis of exclusion: it is named after tests that found nothing.
+next to nothing; after one it says much. Tolerance is a diagnosis of exclusion: it is named after
+tests that found nothing.
 """
 
 import numpy as np

@@ -65,7 +65,7 @@ def _split(end: float, dt: float, cut: float) -> float:
 
 @part
 def _tolerance_years(end: float, dt: float) -> Any:
-    """Return how much of the time (end - dt, end) has the early hazard of tolerance, and the late."""
+    """Return the years of (end - dt, end) with the early hazard of tolerance, and with the late."""
     before_late = _split(end, dt, TOLERANCE_EARLY_YEARS)
     return before_late - _split(end, dt, TOLERANCE_FROM_YEARS), dt - before_late
 
