@@ -71,6 +71,12 @@ def test_parameters_by_hand(plan):
     assert g[Par.TRIGGER_END] == pytest.approx(1.0 / values["trigger_weeks"])
     assert g[Par.LEAK_VAR] == pytest.approx((values["leak_rate_cv"] * values["leak_rate"]) ** 2)
     assert g[Par.CREEP_VAR] == pytest.approx((values["creep_rate_cv"] * values["creep_rate"]) ** 2)
+    for par, of in (
+        (Par.TOLERANCE_VAR, "tolerance_rate"),
+        (Par.TOLERANCE_STEP_VAR, "tolerance_step"),
+        (Par.PROGRESSION_VAR, "progression_rate"),
+    ):
+        assert g[par] == pytest.approx((values[f"{of}_cv"] * values[of]) ** 2)
     assert g[Par.LOSS_SEVERE] == pytest.approx(-values["severe_delivery"])
     assert g[Par.PUMP_HAZARD] == pytest.approx(-np.log(1.0 - values["pump_failed_by_six_years"]))
     assert g[Par.STILL_VAR] == pytest.approx(values["still_points"] ** 2)
