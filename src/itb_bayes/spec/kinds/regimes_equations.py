@@ -192,8 +192,8 @@ def _labels(spec: RegimesSpec) -> tuple[Equation, ...]:
             "named: tolerance e κ_t, leak e κ_tc, else e κ_t0;  progression κ_p | κ_p0;  "
             "trigger κ_x | κ_x0",
             "Rates per year at which the clinic writes down a tolerance, a progression, a trigger; "
-            "with and without one. Tolerance is named as far as tests have excluded a device fault: "
-            "e is 1 just after tests that found none, and fades over four months.",
+            "with and without one. Tolerance is named as far as tests have excluded a device "
+            "fault: e is 1 just after tests that found none, and fades over four months.",
         ),
     )
 
