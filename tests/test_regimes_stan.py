@@ -22,6 +22,15 @@ from itb_bayes.model.regimes_parameters import RULES, kernel_parameters
 from itb_bayes.model.regimes_plan import plan_regimes
 from itb_bayes.spec import load_model
 
+SHARES_OF = {
+    Par.LEAK_VAR: Par.LEAK_RATE,
+    Par.CREEP_VAR: Par.CREEP_RATE,
+    Par.TOLERANCE_VAR: Par.TOLERANCE_RATE,
+    Par.TOLERANCE_STEP_VAR: Par.TOLERANCE_STEP,
+    Par.PROGRESSION_VAR: Par.PROGRESSION_RATE,
+}
+"""Variances that are estimated as a share, and of what."""
+
 COHORT = Path(__file__).parents[1] / "data/synthetic/clinic-small"
 
 
@@ -44,7 +53,7 @@ def test_names_of_the_program_are_those_of_the_kernel():
     for name, number in numbers.items():
         module = oracle if name.startswith("REFILL") else layout
         assert float(number) == getattr(module, name)
-    assert len(numbers) == 13
+    assert len(numbers) == 14
 
 
 def test_data_are_those_that_the_program_declares(case):
@@ -99,7 +108,7 @@ def test_parameters_come_from_the_values_that_the_package_takes(case):
     for par in Par:
         place = data["source"][par]
         assert data["rule"][par] in rules
-        scale = {Par.LEAK_VAR: g[Par.LEAK_RATE] ** 2, Par.CREEP_VAR: g[Par.CREEP_RATE] ** 2}
+        scale = {var: g[of] ** 2 for var, of in SHARES_OF.items()}
         got = RULES[par][1](value[place], np) if place else data["fixed"][par]
         assert got * scale.get(par, 1.0) == pytest.approx(g[par])
     np.testing.assert_allclose(value[data["drift_at"]], own[:, Own.DRIFT])

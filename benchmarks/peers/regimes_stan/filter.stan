@@ -10,7 +10,7 @@ real course(vector g, vector own, int first, int last, matrix x, array[,] int th
   vector[11] rate_var = rate_vars(g);
   array[6] int jump_from = {STABLE(), STABLE(), TRIGGER(), TOLERANCE_RISING(),
                             TOLERANCE_SETTLED(), PROGRESSION()};
-  array[6] int jump_to = append_array({TOLERANCE_RISING()}, rep_array(CATHETER_PARTIAL(), 5));
+  array[6] int jump_to = append_array({TOLERANCE_SETTLED()}, rep_array(CATHETER_PARTIAL(), 5));
   vector[6] jump = append_row(g[TOLERANCE_STEP()], rep_vector(g[LEAK_STEP()], 5));
   vector[6] jump_var = append_row(g[TOLERANCE_STEP_VAR()], rep_vector(g[LEAK_STEP_VAR()], 5));
   array[0] int nowhere = rep_array(0, 0);

@@ -42,7 +42,7 @@ real refill(vector g, real share, real count, int pump) {
 // Log-likelihood of all of it in every state.
 vector findings(vector g, row_vector x, array[] int there, array[] int code, real dt,
                 array[] vector label) {
-  vector[11] found = noted(code[CODE_TOLERANCE()], label[1], dt)
+  vector[11] found = noted(code[CODE_TOLERANCE()], x[COL_EXCLUDED()] * label[1], dt)
                      + noted(code[CODE_PROGRESSION()], label[2], dt)
                      + noted(code[CODE_TRIGGER()], label[3], dt);
   vector[11] work_up = rep_vector(g[WORK_UP()] * x[COL_SEARCH()], 11);

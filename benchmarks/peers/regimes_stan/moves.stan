@@ -31,7 +31,9 @@ matrix transitions(vector g, vector own, real dt, row_vector exposed, row_vector
   real flips = -expm1(-both * dt) / both;
   p[STABLE(), STABLE()] = holds * calm * (1 - g[TRIGGER_ONSET()] * flips);
   p[STABLE(), TRIGGER()] = holds * calm * g[TRIGGER_ONSET()] * flips;
-  p[STABLE(), TOLERANCE_RISING()] = holds * competing(tolerance, slow);
+  real begins = holds * competing(tolerance, slow);
+  p[STABLE(), TOLERANCE_RISING()] = begins * (1 - g[TOLERANCE_SUDDEN()]);
+  p[STABLE(), TOLERANCE_SETTLED()] = begins * g[TOLERANCE_SUDDEN()];
   p[STABLE(), PROGRESSION()] = holds * competing(worse, slow);
   p[TRIGGER(), STABLE()] = holds * g[TRIGGER_END()] * flips;
   p[TRIGGER(), TRIGGER()] = holds * (1 - g[TRIGGER_END()] * flips);

@@ -94,6 +94,7 @@ int CREEP_RATE() { return 77; }
 int CREEP_VAR() { return 78; }
 int CREEP_DROP() { return 79; }
 int UNRULED() { return 80; }
+int TOLERANCE_SUDDEN() { return 81; }
 
 // Parameters of one patient.
 int OWN_DRIFT() { return 1; }
@@ -118,6 +119,7 @@ int COL_DOSE_CHANGE() { return 11; }
 int COL_SEARCH() { return 12; }
 int COL_CATHETER_TESTED() { return 13; }
 int COL_PUMP_TESTED() { return 14; }
+int COL_EXCLUDED() { return 15; }
 
 // Columns of whole numbers.
 int CODE_DYE() { return 1; }
@@ -133,6 +135,7 @@ int CODE_BOLUS() { return 8; }
 real START_ELSEWHERE() { return 1e-6; }
 real SHORTEST_YEARS() { return 1 / 365.25; }
 real CATHETER_EARLY_YEARS() { return 1; }
+real TOLERANCE_FROM_YEARS() { return 1; }
 real TOLERANCE_EARLY_YEARS() { return 4; }
 real PUMP_REFERENCE_YEARS() { return 6; }
 real SCALE_POINTS() { return 4; }

@@ -24,8 +24,11 @@ vector population(vector value, array[] int source, array[] int rule, vector fix
   for (k in 1:size(source)) {
     g[k] = source[k] == 0 ? fixed[k] : by_rule(value[source[k]], rule[k]);
   }
-  // Leaks tell their spread as a share of their pace.
+  // Spreads of a pace or a step are told as shares of it.
   g[LEAK_VAR()] *= square(g[LEAK_RATE()]);
+  g[TOLERANCE_VAR()] *= square(g[TOLERANCE_RATE()]);
+  g[TOLERANCE_STEP_VAR()] *= square(g[TOLERANCE_STEP()]);
+  g[PROGRESSION_VAR()] *= square(g[PROGRESSION_RATE()]);
   g[CREEP_VAR()] *= square(g[CREEP_RATE()]);
   return g;
 }

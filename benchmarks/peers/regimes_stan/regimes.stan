@@ -14,8 +14,8 @@ data {
   int<lower=1> n_patient;
   int<lower=1> n_step;
   array[n_patient + 1] int<lower=1> first_step;  // of each patient, and one past the last
-  matrix[n_step, 14] x;  // 0 where nothing was recorded
-  array[n_step, 14] int<lower=0, upper=1> there;
+  matrix[n_step, 15] x;  // 0 where nothing was recorded
+  array[n_step, 15] int<lower=0, upper=1> there;
   array[n_step, 8] int code;
   int<lower=0> n_action;
   array[n_step + 1] int<lower=1> first_action;
@@ -32,9 +32,9 @@ data {
   vector<lower=0>[n_share] share_beta;
 
   // Which of these values, one after the other, makes what; 0: none does.
-  array[80] int<lower=0> source;
-  array[80] int<lower=0, upper=7> rule;
-  vector[80] fixed;
+  array[81] int<lower=0> source;
+  array[81] int<lower=0, upper=7> rule;
+  vector[81] fixed;
   array[n_patient] int<lower=1> drift_at;
   array[n_patient] int<lower=1> progression_at;
   array[n_patient] int<lower=1> reading_sd_at;
@@ -56,8 +56,9 @@ transformed data {
       real tolerance = x[t, COL_T()] - dt[t];
       exposed[t, 1] = fmin(fmax(CATHETER_EARLY_YEARS() - catheter, 0), dt[t]);
       exposed[t, 2] = dt[t] - exposed[t, 1];
-      exposed[t, 3] = fmin(fmax(TOLERANCE_EARLY_YEARS() - tolerance, 0), dt[t]);
-      exposed[t, 4] = dt[t] - exposed[t, 3];
+      real not_late = fmin(fmax(TOLERANCE_EARLY_YEARS() - tolerance, 0), dt[t]);
+      exposed[t, 3] = not_late - fmin(fmax(TOLERANCE_FROM_YEARS() - tolerance, 0), dt[t]);
+      exposed[t, 4] = dt[t] - not_late;
       pump_age[t, 1] = (x[t, COL_PUMP_AGE()] - dt[t]) / PUMP_REFERENCE_YEARS();
       pump_age[t, 2] = x[t, COL_PUMP_AGE()] / PUMP_REFERENCE_YEARS();
     }
@@ -74,7 +75,7 @@ model {
   target += beta_lpdf(share | share_alpha, share_beta);
 
   vector[n_free + n_positive + n_share] value = append_row(free, append_row(positive, share));
-  vector[80] g = population(value, source, rule, fixed);
+  vector[81] g = population(value, source, rule, fixed);
   real ratio = ratio_at == 0 ? 1.0 : value[ratio_at];
   real follows = follows_at == 0 ? 0.0 : value[follows_at];
   for (i in 1:n_patient) {
