@@ -203,6 +203,7 @@ def test_silence_of_the_clinic_is_no_evidence_for_the_population(regimes_fit, dr
     assert (mute.g[:, Par.FOUND_PUMP] == draws.g[:, Par.FOUND_PUMP]).all()
     assert (draws.g[:, Par.TOLERANCE_LABEL] > 0.0).all()
     plan = blank(regimes_fit.plan)
+    plan.data[:, Col.EXCLUDED] = 1.0  # tolerance could be named all the time
     loud = filter_patients(plan, draws).now.mean(axis=0)
     quiet = filter_patients(plan, mute).now.mean(axis=0)
     tolerance = EXPLANATIONS.index("tolerance")

@@ -40,9 +40,10 @@ def regimes_equations(spec: RegimesSpec) -> tuple[Equation, ...]:
 def _onsets() -> tuple[Equation, ...]:
     return (
         Equation(
-            "stable → trigger: λ_x, back 1/ℓ_x;  → tolerance: λ_te before 4 years, λ_tl later, "
+            "stable → trigger: λ_x, back 1/ℓ_x;  → tolerance: λ_te in years 2 to 4, λ_tl later, "
             "settles 1/ℓ_t",
-            "Rates per year; a trigger passes, tolerance stays but stops rising.",
+            "Rates per year; a trigger passes, tolerance stays but stops rising. What rises in the "
+            "first year is titration.",
         ),
         Equation(
             "stable → progression: λ_p[d_i], ends 1/ℓ_p",
@@ -71,7 +72,7 @@ def _onsets() -> tuple[Equation, ...]:
 def _requirement() -> tuple[Equation, ...]:
     return (
         Equation(
-            "dr_i = β[d_i]·dt + σ_w·dW;  tolerance + β_t, σ_t;  progression + β_p, σ_p",
+            "dr_i = β[d_i]·dt + σ_w·dW;  tolerance + β_t, ν_t·β_t;  progression + β_p, ν_p·β_p",
             "Requirement r: log dose that would hold tone at one point. It drifts by diagnosis and "
             "wanders; faster while tolerance rises and in progression.",
         ),
@@ -83,7 +84,10 @@ def _requirement() -> tuple[Equation, ...]:
             "r_i(0) = y_i(0) + Normal(γ₀, σ₀²);  then + Normal(τ, σ_τ²)·(1 − exp(−t/h))",
             "First dose y(0) against the requirement, and its rise over the first months.",
         ),
-        Equation("onset of tolerance: r_i + Normal(s_t, σ_s²)", "Part of the rise comes at once."),
+        Equation(
+            "onset of tolerance: with q_t at once: r_i + Normal(s_t, (ν_s·s_t)²);  else it grows",
+            "Some tolerances come at once, the others rise.",
+        ),
     )
 
 
