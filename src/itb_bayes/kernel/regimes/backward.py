@@ -35,8 +35,11 @@ from itb_bayes.kernel.regimes.visit import N_KEPT
 _T, _DOSE, _ASHWORTH = int(Col.T), int(Col.LOG_DOSE), int(Col.ASHWORTH)
 _ACTION = int(Code.ACTION)
 _UNTREATED, _TONE_VAR = int(Own.UNTREATED), int(Own.TONE_VAR)
-_OUTLIER = int(Par.OUTLIER)
+_OUTLIER, _PENN = int(Par.OUTLIER), int(Col.PENN)
+_PENN_A, _PENN_B, _PENN_VAR = int(Par.PENN_INTERCEPT), int(Par.PENN_SLOPE), int(Par.PENN_VAR)
 _TWO_PI = 2.0 * math.pi
+
+_LEAST = 1e-300
 
 TINY = 1e-12
 """Least variance of a density: a requirement that is known for certain has one too."""
@@ -180,25 +183,52 @@ def recall_need(b: Any, moved: float, var: float) -> Any:
 
 
 @part
+def _spasms(g: Any, penn: float, offset: float, tone: float, var: float) -> Any:
+    """Return the density of a spasm score as a reading of a tone with this spread, and at all."""
+    var = g[_PENN_B] * g[_PENN_B] * var + g[_PENN_VAR]
+    v = penn - g[_PENN_A] - g[_PENN_B] * tone - offset
+    fits = (1.0 - g[_OUTLIER]) * math.exp(-0.5 * v * v / var) / math.sqrt(_TWO_PI * var)
+    return fits, fits + g[_OUTLIER] * wild_at(penn)
+
+
+@part
 def lost_at(
     g: Any, own: Any, shift: float, s: int, b: Any, row: Any, code: Any, need: float, offset: float
-) -> float:
+) -> Any:
     """Return the probability that a reading of tone put the requirement where it is after it.
 
-    ``b`` (6,) is the belief of the state just before the reading (:data:`LOST_SHARE`).
+    And where it was before if so: mean, slope in the offset, and variance. ``b`` (6,) is the
+    belief of state ``s`` just before the visit (:data:`LOST_SHARE`). A spasm score of the visit
+    is of the tone that was, and so tells of both.
     """
     if math.isnan(row[_ASHWORTH]):
-        return 0.0
+        return 0.0, b[1], 0.0, b[3]
     tone, slope, extra, _, _, _ = expect_tone(g, own, shift, s, b, row, code)
     noise = own[_TONE_VAR] + extra
-    tie, total, _ = link(b, 0.0)
-    total = max(total, TINY)
-    v = row[_ASHWORTH] - tone - slope * (need - b[1])
+    tie, rest, _ = link(b, 0.0)
+    total = max(rest, TINY)
+    was = b[1] + tie * (offset - b[2])
+    here, there = tone + slope * (need - b[1]), tone + slope * (was - b[1])
+    v = row[_ASHWORTH] - here
     wild = g[_OUTLIER] * wild_at(row[_ASHWORTH])
     fits = (1.0 - g[_OUTLIER]) * math.exp(-0.5 * v * v / noise) / math.sqrt(_TWO_PI * noise)
-    fits += wild * (1.0 - LOST_SHARE)
-    away, about = need - b[1] - tie * (offset - b[2]), need - row[_DOSE]
+    stays, moves = wild * (1.0 - LOST_SHARE), wild * LOST_SHARE
+    if not math.isnan(row[_PENN]):
+        spread = slope * slope * total + extra
+        told = here + v * extra / noise, own[_TONE_VAR] * extra / noise
+        fits *= _spasms(g, row[_PENN], offset, told[0], told[1])[1]
+        stays *= _spasms(g, row[_PENN], offset, here, extra)[1]
+        read, density = _spasms(g, row[_PENN], offset, there, spread)
+        moves *= density
+        r = read / density
+        var = g[_PENN_B] * g[_PENN_B] * spread + g[_PENN_VAR]
+        gain = g[_PENN_B] * slope * rest / var
+        away = gain * (row[_PENN] - g[_PENN_A] - g[_PENN_B] * there - offset)
+        was += r * away
+        rest += r * (away * away * (1.0 - r) - gain * gain * var)
+        tie -= r * gain * (g[_PENN_B] * slope * tie + 1.0)
+    out, about = need - b[1] - link(b, 0.0)[0] * (offset - b[2]), need - row[_DOSE]
     # Both densities share the offset's, which is left out.
-    stayed = math.log(fits) - 0.5 * (math.log(total) + away * away / total)
-    moved = math.log(wild * LOST_SHARE) - 0.5 * (math.log(LOST_VAR) + about * about / LOST_VAR)
-    return 1.0 / (1.0 + math.exp(min(stayed - moved, 700.0)))
+    stayed = math.log(max(fits + stays, _LEAST)) - 0.5 * (math.log(total) + out * out / total)
+    moved = math.log(max(moves, _LEAST)) - 0.5 * (math.log(LOST_VAR) + about * about / LOST_VAR)
+    return 1.0 / (1.0 + math.exp(min(stayed - moved, 700.0))), was, tie, max(rest, 0.0)

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import multivariate_normal
 
 from itb_bayes.kernel.regimes.layout import (
     LOST_SHARE,
@@ -136,27 +137,83 @@ def recall(move: Move, s: int, to: int) -> tuple[Array, Array, Array]:
     return constant, slopes, covariance - slopes @ covariance
 
 
-def lost_probability(
-    g: SimpleNamespace, own: SimpleNamespace, stop: Stop, s: int, pair: Array
-) -> float:
-    """Return the probability that a reading of tone put the requirement where it is after it."""
+@dataclass(frozen=True)
+class Lost:
+    """Whether a reading of tone put the requirement where it is, and where it was if so.
+
+    Attributes
+    ----------
+    probability : float
+    was, variance : float
+        The requirement before, given the offset and any spasm score.
+    slope : float
+        Of ``was`` in the offset.
+    """
+
+    probability: float
+    was: float = np.nan
+    slope: float = np.nan
+    variance: float = np.nan
+
+
+def lost(g: SimpleNamespace, own: SimpleNamespace, stop: Stop, s: int, pair: Array) -> Lost:
+    """Return what requirement and offset after a visit say of a requirement that was lost.
+
+    Before the visit requirement, offset and tone are one Gaussian of state ``s``; the readings are
+    two more quantities of it where they say something.
+    """
     row = stop.row
     if np.isnan(row.ashworth):
-        return 0.0
-    mean, covariance = stop.expected.mean[s], stop.expected.covariance[s]
+        return Lost(0.0)
     visit = with_tone(g, own, row, stop.code, stop.expected)
-    tied = visit.covariance[s, 2, 0]
-    on_need = tied / covariance[0, 0] if covariance[0, 0] > 0.0 else 0.0
-    reading = visit.mean[s, 2] + on_need * (pair[0] - mean[0])
-    noise = own.tone_var + visit.covariance[s, 2, 2] - on_need * tied
-    wild = g.outlier * wild_density(row.ashworth)
-    fits = (1.0 - g.outlier) * normal(row.ashworth, reading, noise) + wild * (1.0 - LOST_SHARE)
-    slope = covariance[0, 1] / covariance[1, 1]
-    stayed = normal(
-        pair[0], mean[0] + slope * (pair[1] - mean[1]), covariance[0, 0] - slope * covariance[0, 1]
-    )
-    moved = wild * LOST_SHARE * normal(pair[0], row.log_dose, LOST_VAR)
-    return float(moved / (moved + fits * stayed))
+    # Requirement, offset, tone, reading, spasm score.
+    turn = np.zeros((5, 3))
+    turn[:3] = np.eye(3)
+    turn[3, 2] = 1.0
+    turn[4, 1], turn[4, 2] = 1.0, g.penn_slope
+    mean = turn @ visit.mean[s] + np.array([0.0, 0.0, 0.0, 0.0, g.penn_intercept])
+    joint = turn @ visit.covariance[s] @ turn.T + np.diag([0.0, 0.0, 0.0, own.tone_var, g.penn_var])
+
+    def given(of: list[int], known: list[int], values: list[float]) -> tuple[Array, Array, Array]:
+        """Return mean and covariance of some quantities given others, and the slopes in these."""
+        inside = joint[np.ix_(known, known)]
+        slopes = np.linalg.solve(inside, joint[np.ix_(known, of)]).T
+        middle = mean[of] + slopes @ (np.array(values) - mean[known])
+        return middle, joint[np.ix_(of, of)] - slopes @ joint[np.ix_(known, of)], slopes
+
+    def density(of: list[int], x: list[float], known: list[int], values: list[float]) -> float:
+        if not of:
+            return 1.0
+        middle, spread, _ = given(of, known, values)
+        return float(multivariate_normal.pdf(np.array(x), middle, spread))
+
+    need, offset = float(pair[0]), float(pair[1])
+    tone_wild = g.outlier * wild_density(row.ashworth)
+    spasms = [] if np.isnan(row.penn) else [4]
+    # Of the spasm score: that it is a reading, or that it says nothing.
+    ways = [((1.0 - g.outlier), spasms)]
+    if spasms:
+        ways.append((g.outlier * wild_density(row.penn), []))
+    here = density([0], [need], [1], [offset])
+    stayed = moved = 0.0
+    old = []
+    for weight, read_too in ways if spasms else [(1.0, [])]:
+        seen = [row.penn] * len(read_too)
+        fits = density([3, *read_too], [row.ashworth, *seen], [0, 1], [need, offset])
+        silent = density(read_too, seen, [0, 1], [need, offset])
+        stayed += weight * ((1.0 - g.outlier) * fits + tone_wild * (1.0 - LOST_SHARE) * silent)
+        from_offset = weight * density(read_too, seen, [1], [offset])
+        moved += tone_wild * LOST_SHARE * from_offset
+        middle, spread, slopes = given([0], [1, *read_too], [offset, *seen])
+        old.append((from_offset, middle[0], slopes[0, 0], spread[0, 0]))
+    stayed *= here
+    moved *= normal(need, row.log_dose, LOST_VAR)
+    shares = np.array([weight for weight, *_ in old])
+    shares /= shares.sum()
+    middles, slopes_in, spreads = (np.array(column) for column in list(zip(*old, strict=True))[1:])
+    was, slope = shares @ middles, shares @ slopes_in
+    variance = shares @ (spreads + (middles - was) ** 2)
+    return Lost(float(moved / (moved + stayed)), float(was), float(slope), float(variance))
 
 
 def oracle_smooth(g: Array, own: Array, data: Array, codes: Array) -> Belief:
@@ -196,16 +253,14 @@ def _pull_back(move: Move, later: Belief) -> Belief:
 def _find_lost(g: SimpleNamespace, own: SimpleNamespace, stop: Stop, later: Belief) -> Belief:
     parts: list[list[tuple[float, Array, Array]]] = [[] for _ in S]
     for s in np.flatnonzero(later.probability > 0.0).tolist():
-        lost = lost_probability(g, own, stop, s, later.mean[s])
-        mean, covariance = stop.expected.mean[s], stop.expected.covariance[s]
-        # Where it was before is then known from the offset alone.
-        slopes = np.array([[0.0, covariance[0, 1] / covariance[1, 1]], [0.0, 1.0]])
-        left = covariance - slopes @ covariance
-        left[1] = left[:, 1] = 0.0
-        weight = later.probability[s]
-        parts[s].append((weight * (1.0 - lost), later.mean[s], later.covariance[s]))
-        found = mean + slopes @ (later.mean[s] - mean)
-        parts[s].append((weight * lost, found, slopes @ later.covariance[s] @ slopes.T + left))
+        found = lost(g, own, stop, s, later.mean[s])
+        weight, offset = later.probability[s], later.mean[s, 1]
+        parts[s].append((weight * (1.0 - found.probability), later.mean[s], later.covariance[s]))
+        if found.probability > 0.0:
+            slopes = np.array([[0.0, found.slope], [0.0, 1.0]])
+            covariance = slopes @ later.covariance[s] @ slopes.T + np.diag([found.variance, 0.0])
+            at = np.array([found.was, offset])
+            parts[s].append((weight * found.probability, at, covariance))
     return _merge(parts, stop.expected)
 
 
@@ -240,12 +295,10 @@ def oracle_paths(
             for j in range(len(stop.actions) - 1, -1, -1):
                 s, pair = _step_back(stop.actions[j], s, pair, u[2 + j], z[2 + j])
             state[r, k], need[r, k] = s, pair[0]
-            if k > 0 and u[1] < lost_probability(pars, me, stop, s, pair):
-                mean, covariance = stop.expected.mean[s], stop.expected.covariance[s]
-                slope = covariance[0, 1] / covariance[1, 1]
-                rest = covariance[0, 0] - slope * covariance[0, 1]
-                moved = mean[0] + slope * (pair[1] - mean[1]) + np.sqrt(rest) * z[1]
-                pair = np.array([moved, pair[1]])
+            if k > 0:
+                found = lost(pars, me, stop, s, pair)
+                if u[1] < found.probability:
+                    pair = np.array([found.was + np.sqrt(found.variance) * z[1], pair[1]])
             if stop.arrival is not None:
                 s, pair = _step_back(stop.arrival, s, pair, u[0], z[0])
     return state, after, need

@@ -128,9 +128,9 @@ def sample_paths(
         for r in range(n_path):
             s = int(at[r, 0])
             b = tape[k, 1, s]
-            if uniforms[r, k, _LOST] < lost_at(g, own, shift, s, b, row, code, at[r, 1], at[r, 2]):
-                slope, rest, _ = link(b, 0.0)
-                at[r, 1] = b[1] + slope * (at[r, 2] - b[2]) + math.sqrt(rest) * normals[r, k, _LOST]
+            lost, was, _, var = lost_at(g, own, shift, s, b, row, code, at[r, 1], at[r, 2])
+            if uniforms[r, k, _LOST] < lost:
+                at[r, 1] = was + math.sqrt(var) * normals[r, k, _LOST]
             if dt > 0.0:
                 _step_back(
                     tape[k, 0], moves[k], onset, onset_var, gain, weight, at[r],

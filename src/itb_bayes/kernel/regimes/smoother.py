@@ -13,7 +13,6 @@ from itb_bayes.kernel.compiled import entry, part
 from itb_bayes.kernel.regimes.actions import N_KIND, act
 from itb_bayes.kernel.regimes.backward import (
     added,
-    link,
     list_actions,
     lost_at,
     recall_need,
@@ -98,13 +97,11 @@ def _find_lost(
     """
     for s in range(N_STATE):
         now = belief[s]
-        lost = lost_at(g, own, shift, s, b[s], row, code, now[1], now[2])
+        lost, m0, slope, rest = lost_at(g, own, shift, s, b[s], row, code, now[1], now[2])
         if now[0] <= 0.0 or lost <= 0.0:
             continue
-        slope, rest, _ = link(b[s], 0.0)
         spare[s, :] = 0.0
         _add_up(spare[s], b[s], now[0] * (1.0 - lost), now[1], now[2], now[3], now[4], now[5])
-        m0 = b[s, 1] + slope * (now[2] - b[s, 2])
         v0, v01 = rest + slope * slope * now[5], slope * now[5]
         _add_up(spare[s], b[s], now[0] * lost, m0, now[2], v0, v01, now[5])
         _settle(spare[s], b[s])
