@@ -50,6 +50,8 @@ def measured(
                 killed = kill(process.pid)
                 os.kill(killed, signal.SIGKILL)
             time.sleep(0.2)
+    if kill_after is not None and killed is None:
+        raise SystemExit(f"ended before {kill_after.name} was there: {' '.join(words)}")
     if process.returncode and killed != process.pid:
         raise SystemExit(f"failed: {' '.join(words)}")
     after = os.times()

@@ -4,7 +4,7 @@
         [--out docs/results]
 
 The filter replaces mixtures by Gaussians of the same moments and the saturating response by its
-tangent (three points where a fault lets a share through that differs between readings). A particle filter does neither. Both run, at the medians of the priors, over evenly
+line at three points of the requirement. A particle filter does neither. Both run, at the medians of the priors, over evenly
 spaced patients of the shipped registry, with all channels and with doses alone. Writes
 regimes-collapse-error.md.
 """
@@ -199,7 +199,7 @@ def render(variants: dict[str, list[Compared]], options: argparse.Namespace, min
         "",
         "The likelihood of the regimes model replaces two things: the mixture of everything that could",
         "have led to a regime by one Gaussian with its mean and variance (the collapse), and the",
-        "saturating dose-response by its tangent at the expected requirement (the linearisation). A",
+        "saturating dose-response by a line through three points of it (the linearisation). A",
         "particle filter of the same model replaces neither. Here is how far apart the two are.",
         "",
         "```console",

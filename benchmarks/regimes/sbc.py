@@ -29,7 +29,7 @@ from itb_bayes.evaluate.calibration.regimes import SAMPLER, RegimesExperiment
 from itb_bayes.evaluate.calibration.run import Calibration, calibrate
 from itb_bayes.evaluate.calibration.verdict import calibration_checks, rank_band, scaled
 from itb_bayes.evaluate.distribute import Workplace
-from itb_bayes.model.regimes_plan import RegimesPlan, plan_regimes
+from itb_bayes.model.regimes_plan import REVISION, RegimesPlan, plan_regimes
 from itb_bayes.spec import load_model
 
 matplotlib.use("Agg")
@@ -102,7 +102,7 @@ def page(plan: RegimesPlan, done: Calibration, replicates: int) -> str:
     lines = [
         "# Simulation-based calibration of `regimes`",
         "",
-        f"Model digest `{load_model('@regimes').digest[:12]}`; design: the visits of {plan.n_patient} "
+        f"Model digest `{load_model('@regimes').digest[:12]}`, likelihood revision {REVISION}; design: the visits of {plan.n_patient} "
         f"patients of the synthetic cohort `registry` in their first 30 months "
         f"({int(plan.offsets[-1]):,} days of record). {replicates} replicates: population parameters "
         "from the priors; regimes, requirements, readings, decisions and events from the model "
@@ -119,7 +119,7 @@ def page(plan: RegimesPlan, done: Calibration, replicates: int) -> str:
         "",
         f"{kinds[True]} of {len(ranks.table)} curves lie inside their own band.",
         "",
-        "Repeat with `python benchmarks/regimes/sbc.py`.",
+        f"Repeat with `python benchmarks/regimes/sbc.py --replicates {replicates}`.",
         "",
     ]
     return "\n".join(lines)

@@ -59,6 +59,15 @@ VALUES = (
         "cannot be told apart",
     ),
     Case(
+        "date with a year of two digits",
+        swap(E, "2012-01-05", "05/06/99"),
+        "ambiguous_date",
+        E,
+        3,
+        "date",
+        "cannot be told apart",
+    ),
+    Case(
         "date that can be told apart",
         swap(E, "2012-01-05", "31.05.2017"),
         "not_a_date",

@@ -9,13 +9,14 @@ from itb_bayes.cohort.contract import SCALES, TABLES, ColumnSpec
 from itb_bayes.cohort.problems import ProblemLog
 from itb_bayes.cohort.rawtable import RawTable
 
-_NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+_DIGITS = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"  # one way to read any text: no search among many
+_NUMBER = rf"{_DIGITS}(?:[eE][+-]?[0-9]+)?"
 _CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]+)?)?"
 _DATE = rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}(?:[T ]{_CLOCK})?"
 _LONGEST_NUMBER = 400  # longer ones are no measurement, and Python refuses to read some of them
 _SLASHED = re.compile(r"(\d{1,4})[/.\-](\d{1,2})[/.\-](\d{1,4})$")
 MONTHS = 12
-_WITH_UNIT = r"[+-]?[0-9]*\.?[0-9]+ *(?i:[mµμu]g|mcg|ml|points?|years?)(?i: */ *(d|day|ml))?"
+_WITH_UNIT = rf"{_DIGITS} *(?i:[mµμu]g|mcg|ml|points?|years?)(?i: */ *(d|day|ml))?"
 _FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -203,9 +204,11 @@ def _dates(table: RawTable, spec: ColumnSpec, text: pd.Series, log: ProblemLog) 
 def _may_be_either_way(text: str) -> bool:
     """Tell whether a date is written so that day and month could change places."""
     found = _SLASHED.match(text)
-    return found is not None and all(
-        int(part) <= MONTHS for part in found.groups() if len(part) < 3
-    )
+    if found is None:
+        return False
+    first, second, third = found.groups()
+    day_and_month = (second, third) if len(first) > 2 else (first, second)
+    return all(int(part) <= MONTHS for part in day_and_month if len(part) < 3)
 
 
 def _flags(table: RawTable, spec: ColumnSpec, text: pd.Series, log: ProblemLog) -> pd.Series:

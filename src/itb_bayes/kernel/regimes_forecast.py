@@ -33,7 +33,7 @@ def expected_readings(g: Any, own: Any, patient: Any, data: Any, codes: Any, bel
     own : ndarray, shape (n_patient, 6)
     patient : ndarray of int64, shape (n_row,)
         Whose row it is.
-    data, codes : ndarray, shape (n_row, 11) and (n_row, 8)
+    data, codes : ndarray, shape (n_row, 15) and (n_row, 8)
         Of the day of the readings; the readings themselves are not looked at.
     belief : ndarray, shape (n_row, n_state, 6)
         About that day, its readings not yet known.

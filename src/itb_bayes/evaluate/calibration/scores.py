@@ -73,6 +73,7 @@ def scores_at_truth(
     """
     rng = np.random.default_rng(seed)
     given = draws if seen is None else seen
+    positive, own_positive = (given.g > 0.0).all(axis=0), (given.own > 0.0).all(axis=(0, 1))
     values = np.empty((draws.n_draw, len(Par) + len(Own)))
     for k in range(draws.n_draw):
         course = draw_courses(
@@ -81,7 +82,7 @@ def scores_at_truth(
         )  # fmt: skip
         g, own = given.g[k], np.ascontiguousarray(given.own[k])
         _, g_bar, own_bar = regimes_log_likelihood(g, own, course.data, course.codes, plan.offsets)
-        values[k, : len(Par)] = np.where(g > 0.0, g, 1.0) * g_bar.sum(axis=0)
-        values[k, len(Par) :] = (np.where(own > 0.0, own, 1.0) * own_bar).sum(axis=0)
+        values[k, : len(Par)] = np.where(positive, g, 1.0) * g_bar.sum(axis=0)
+        values[k, len(Par) :] = (np.where(own_positive, own, 1.0) * own_bar).sum(axis=0)
     names = (*(p.name.lower() for p in Par), *(f"{p.name.lower()} of patients" for p in Own))
     return Scores(names, values)

@@ -4,10 +4,10 @@ Nothing is collapsed or linearised here. A particle is a regime with one require
 offset; every reading meets the saturating response itself, the share that a fault takes away and
 what a trigger adds are drawn anew at every visit, and what a dose change says is integrated over
 the unseen reading in closed form. Each regime holds equally many particles of its own weight, drawn
-by stratified
-resampling among all particles that could have come there, so that rare regimes are as well
-represented as common ones; the likelihood stays unbiased. Transitions, findings and actions hold no
-approximation beyond those of the model and are those of :mod:`itb_bayes.kernel.regimes.oracle`.
+by stratified resampling among all particles that could have come there, so that rare regimes are as
+well represented as common ones; the likelihood stays unbiased. Transitions, findings and actions
+hold no approximation beyond those of the model and are those of
+:mod:`itb_bayes.kernel.regimes.oracle`.
 """
 
 from dataclasses import dataclass

@@ -18,21 +18,16 @@ def shift_of(untreated: float) -> float:
 
 @part
 def respond(gap: float, untreated: float, hill: float, shift: float) -> Any:
-    """Return tone (points), its slope (points per log dose), and tone over ``untreated``."""
+    """Return tone (points), and tone over ``untreated``."""
     share = 1.0 / (1.0 + math.exp(-hill * gap - shift))
-    return untreated * share, untreated * hill * share * (1.0 - share), share
+    return untreated * share, share
 
 
 @part
 def respond_adjoint(
-    gap: float, untreated: float, hill: float, share: float, tone_bar: float, slope_bar: float
+    gap: float, untreated: float, hill: float, share: float, tone_bar: float
 ) -> Any:
     """Return the adjoints of gap, untreated tone and hill."""
-    spread = share * (1.0 - share)
-    # d tone = share dU + U spread dz; d slope = hill spread dU + U spread dh + U h spread' dz
-    dz = untreated * spread * tone_bar
-    dz += untreated * hill * spread * (1.0 - 2.0 * share) * slope_bar
-    gap_bar = hill * dz
-    hill_bar = gap * dz + untreated * spread * slope_bar
-    untreated_bar = share * tone_bar + hill * spread * slope_bar - dz / (untreated - 1.0)
-    return gap_bar, untreated_bar, hill_bar
+    # d tone = share dU + U share (1 - share) dz, with z = hill gap + logit(1 / U)
+    dz = untreated * share * (1.0 - share) * tone_bar
+    return hill * dz, share * tone_bar - dz / (untreated - 1.0), gap * dz

@@ -62,14 +62,14 @@ def expect_tone(g: Any, own: Any, shift: float, s: int, b: Any, row: Any, codes:
 
     ``b`` (6,) is the belief of state ``s``; ``shift`` is
     :func:`~itb_bayes.kernel.regimes.response.shift_of` the patient's untreated tone; the shares are
-    kept for :func:`recall_tone`.
+    kept for :func:`pull_tone`.
     """
     at, sd = _gap(g, s, b[1], row, codes), _spread(g, s, b[3])
     away = _ROOT_3 * sd
     untreated, hill = own[_UNTREATED], g[_HILL]
-    low, _, low_share = respond(at - away, untreated, hill, shift)
-    mid, _, mid_share = respond(at, untreated, hill, shift)
-    high, _, high_share = respond(at + away, untreated, hill, shift)
+    low, low_share = respond(at - away, untreated, hill, shift)
+    mid, mid_share = respond(at, untreated, hill, shift)
+    high, high_share = respond(at + away, untreated, hill, shift)
     tone, slope, extra = _moments(g, s, b[3], sd, low, mid, high)
     return tone, slope, extra, low_share, mid_share, high_share
 
@@ -125,7 +125,7 @@ def pull_tone(
         here_bar = weight * (tone_bar + 2.0 * (untreated * kept[k] - tone) * extra_bar)
         here_bar += (k - 1) * slope_bar / (2.0 * _ROOT_3 * sd)
         one, untreated_bar, hill_bar = respond_adjoint(
-            at + place * sd, untreated, hill, kept[k], here_bar, 0.0
+            at + place * sd, untreated, hill, kept[k], here_bar
         )
         gap_bar += one
         sd_bar += place * one

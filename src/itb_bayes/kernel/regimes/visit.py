@@ -24,7 +24,8 @@ _BY_TONE, _BY_SPASMS = 0, 1
 
 N_KEPT = 5
 """Kept of each state (of four numbers) for the reverse: tone over untreated tone at three points;
-likelihoods of tone (or dose) and of spasms; tone before its reading, after it, after the spasms."""
+likelihoods of tone (or dose) and of spasms; tone before its reading, after it, and room for what is
+left of it after the spasms, which nothing reads."""
 
 
 @part

@@ -129,7 +129,13 @@ def _response(spec: RegimesSpec) -> tuple[Equation, ...]:
         ),
         Equation(
             f"A_i(t) ~ (1 − ε)·Normal(tone, {noise}) + ε·Uniform(0, 4)",
-            "Reading of the mean Ashworth score, whether or not it was written down.",
+            "Reading of the mean Ashworth score, whether or not it was written down. What a fault "
+            "lets through and what a trigger adds is drawn once a visit; all readings are of one "
+            "tone.",
+        ),
+        Equation(
+            "an A that says nothing: with 0.1, r_i ~ Normal(y_i, 0.25)",
+            "It may say nothing because the requirement is not where it was thought.",
         ),
         *((spasms,) if spec.channels.spasms != "no" else ()),
     )
@@ -146,8 +152,9 @@ def _policy(spec: RegimesSpec) -> tuple[Equation, ...]:
             "written down, the dose change stands in its place.",
         ),
         Equation(
-            "with chance ε_z:  P(dose left) = ½;  else Δy ~ Uniform(−1, 1)",
-            "Decisions that follow no rule, where the reading was written down.",
+            "with chance ε_z, unread ε:  P(dose left) = ½;  else Δy ~ Uniform(−1, 1)",
+            "Decisions that follow no rule. Where the reading was not written down, they are those "
+            "of readings that say nothing.",
         ),
     )
 
