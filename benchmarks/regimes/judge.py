@@ -1,14 +1,16 @@
 """Judge probabilities of explanations on a simulated cohort that was not used for fitting.
 
     python benchmarks/regimes/judge.py --scores SCORES.csv --test DIR --out FOLDER \
-        [--ceiling CEILING.csv] [--rates 5 10] [--thresholds 0.5]
+        [--ceiling CEILING.csv] [--draws DRAWS.npz] [--rates 5 10] [--thresholds 0.5]
 
 SCORES.csv is long: ``patient_id, t_years, explanation, probability``, one row for each explanation
 and visit (none, trigger, tolerance, progression, catheter, pump). A device fault is catheter plus
 pump, unless there are rows ``device_fault``. Every probability must rest on what was known up to
 and including its visit. Judged are the visits with an Ashworth reading after the first half year,
 outside pauses, that all given files score, but for days on which a device fault is confirmed: then
-it is known, and mended, and asks for no probability. Writes ``judgement.json`` and ``judgement.md``.
+it is known, and mended, and asks for no probability. With DRAWS.npz (`visit_draws.py`) the model's
+calibration curve has a second band, which allows for what the fit does not know of the population
+parameters. Writes ``judgement.json`` and ``judgement.md``.
 """
 
 import argparse
@@ -25,6 +27,7 @@ from numpy.typing import NDArray
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from regimes.judge_page import render_page
+from regimes.visit_draws import read_draws
 
 from itb_bayes.cohort.cohort import Cohort
 from itb_bayes.evaluate.accuracy import score_accuracy
@@ -102,20 +105,37 @@ def confirmation_days(cohort: Cohort) -> pd.MultiIndex:
 
 
 def judge_accuracy(
-    watch: Watch, probability: Array, persistence: float, resamples: int
+    watch: Watch,
+    probability: Array,
+    persistence: float,
+    resamples: int,
+    by_draw: NDArray[np.floating] | None = None,
 ) -> dict[str, Any]:
     """Return accuracy and calibration curve of one set of probabilities."""
     accuracy = score_accuracy(watch.patient, probability, watch.truth, n_resample=resamples)
+    curve = judge_curve(watch, probability, persistence)
+    found = {**asdict(accuracy), **curve}
+    if by_draw is not None:
+        wide = judge_curve(watch, probability, persistence, by_draw)
+        found["with_parameters_unknown"] = wide
+    return found
+
+
+def judge_curve(
+    watch: Watch,
+    probability: Array,
+    persistence: float,
+    by_draw: NDArray[np.floating] | None = None,
+) -> dict[str, Any]:
+    """Return a calibration curve, bin by bin, and whether it lies in its band."""
     curve = reliability_curve(
-        watch.patient, watch.day / 365.25, probability, watch.truth, persistence_years=persistence
-    )
-    bins = [{**asdict(item), "inside": item.inside} for item in curve.bins]
-    inside_alone = sum(item.inside_pointwise for item in curve.bins)
+        watch.patient, watch.day / 365.25, probability, watch.truth,
+        persistence_years=persistence, by_draw=by_draw,
+    )  # fmt: skip
     return {
-        **asdict(accuracy),
-        "curve": bins,
+        "curve": [{**asdict(item), "inside": item.inside} for item in curve.bins],
         "curve_inside": curve.inside,
-        "bins_inside_pointwise": inside_alone,
+        "bins_inside_pointwise": sum(item.inside_pointwise for item in curve.bins),
     }
 
 
@@ -179,6 +199,7 @@ def judge(
     rates: list[float],
     thresholds: list[float],
     resamples: int = 1000,
+    draws: Path | None = None,
 ) -> dict[str, Any]:
     """Judge the model (and the ceiling) on every target."""
     cohort, regimes = Cohort.read(folder), read_regimes(folder)
@@ -189,6 +210,9 @@ def judge(
     visits = visits.loc[~known].reset_index(drop=True)
     asked = len(visits)
     visits, aligned = scored_visits(visits, sources)
+    by_draw: dict[str, NDArray[np.floating]] = {}
+    if draws is not None:
+        by_draw = read_draws(draws, pd.MultiIndex.from_frame(visits[["patient_id", "day"]]))
     charts = comparator_scores(cohort, visits)
     result: dict[str, Any] = {
         "cohort": cohort.name,
@@ -215,7 +239,10 @@ def judge(
             "patient_years": float(watch.years.sum()),
             "persistence_years": persistence,
             "accuracy": {
-                key: judge_accuracy(watch, p, persistence, resamples) for key, p in given.items()
+                key: judge_accuracy(
+                    watch, p, persistence, resamples, by_draw.get(name) if key == "model" else None
+                )
+                for key, p in given.items()
             },
             "comparator_auc": {
                 key: asdict(score_accuracy(watch.patient, s, watch.truth, n_resample=resamples).auc)
@@ -247,6 +274,7 @@ def main() -> int:
     parser.add_argument("--scores", type=Path, required=True)
     parser.add_argument("--test", type=Path, required=True, help="simulated cohort with its truth")
     parser.add_argument("--ceiling", type=Path, help="scores of the ceiling, same format")
+    parser.add_argument("--draws", type=Path, help="probabilities under draws of the parameters")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--rates", type=float, nargs="+", default=[5.0, 10.0])
     parser.add_argument("--thresholds", type=float, nargs="*", default=[0.5])
@@ -256,8 +284,9 @@ def main() -> int:
     if arguments.ceiling:
         sources["ceiling"] = read_scores(arguments.ceiling)
     found = judge(
-        arguments.test, sources, arguments.rates, arguments.thresholds, arguments.resamples
-    )
+        arguments.test, sources, arguments.rates, arguments.thresholds, arguments.resamples,
+        arguments.draws,
+    )  # fmt: skip
     result = without_nan(found)
     arguments.out.mkdir(parents=True, exist_ok=True)
     text = json.dumps(result, indent=1, allow_nan=False) + "\n"

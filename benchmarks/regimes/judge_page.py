@@ -57,6 +57,9 @@ def _verdict(target: dict[str, Any]) -> Iterator[str]:
     yield ""
     yield f"- IPA above 0: {_yes(found['ipa_above_zero'])}"
     yield f"- calibration curve inside its band: {_yes(found['curve_inside_band'])}"
+    if "with_parameters_unknown" in model:
+        wide = model["with_parameters_unknown"]["curve_inside"]
+        yield f"- inside the wide band: {_yes(wide)}"
     for point in found["comparators"]:
         left = ", ".join(NAMES[name] for name in point["not_beaten"])
         caught = f"no: {left}" if left else "yes"
@@ -85,16 +88,23 @@ def _accuracy(target: dict[str, Any]) -> Iterator[str]:
 
 
 def _curve(model: dict[str, Any]) -> Iterator[str]:
+    wide = model.get("with_parameters_unknown", {}).get("curve")
     yield "Calibration curve of the model; the band holds 95 % of perfectly calibrated curves whole."
+    if wide:
+        yield "The wide band allows for what the fit does not know of the population parameters too."
     yield ""
-    yield "| visits | patients | stated | observed | band | inside |"
-    yield "|---|---|---|---|---|---|"
-    for item in model["curve"]:
+    more = ("", "") if not wide else (" wide band | inside |", "---|---|")
+    yield "| visits | patients | stated | observed | band | inside |" + more[0]
+    yield "|---|---|---|---|---|---|" + more[1]
+    for k, item in enumerate(model["curve"]):
         yield (
             f"| {item['n_visit']} | {item['n_patient']} | {item['stated']:.3f} | "
-            f"{item['observed']:.3f} | {item['band_low']:.3f} to {item['band_high']:.3f} | "
-            f"{_yes(item['inside'])} |"
+            f"{item['observed']:.3f} | {_band(item)}" + (f" {_band(wide[k])}" if wide else "")
         )
+
+
+def _band(item: dict[str, Any]) -> str:
+    return f"{item['band_low']:.3f} to {item['band_high']:.3f} | {_yes(item['inside'])} |"
 
 
 def _alarms(target: dict[str, Any]) -> Iterator[str]:

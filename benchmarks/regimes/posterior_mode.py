@@ -1,8 +1,11 @@
-"""Score a cohort at the posterior mode of a regimes model: a quick trial of a change to the model.
+"""Score a cohort about the posterior mode of a regimes model: a quick trial of a change to the model.
 
 usage: python benchmarks/regimes/posterior_mode.py --fit COHORT --test COHORT --out SCORES.csv
+           [--draws DRAWS.npz]
 
-No sampling, so no intervals and no gate: for development, and to say so wherever it is shown.
+The posterior is taken for the Gaussian that its height and curvature at the mode give (Laplace);
+scores are means over draws of it, and DRAWS.npz holds the probabilities under each. No sampling, so
+no gate: for development, and to say so wherever it is shown.
 """
 
 import argparse
@@ -13,6 +16,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import NDArray
+from visit_draws import DRAWS, by_target
 
 from itb_bayes.cohort import Cohort
 from itb_bayes.inference.density import Density
@@ -26,17 +31,20 @@ from itb_bayes.model.regimes_plan import RegimesPlan, plan_regimes, plan_scoring
 from itb_bayes.spec import RegimesSpec, load_model
 
 
-def posterior_mode(spec: RegimesSpec, plan: RegimesPlan, seed: int = 1) -> xr.Dataset:
-    """Return the highest mode that climbs of the sampler's own find, as a posterior of one draw.
+def about_mode(spec: RegimesSpec, plan: RegimesPlan, n_draw: int, seed: int = 1) -> xr.Dataset:
+    """Return draws of the Gaussian about the highest mode that the sampler's own climbs find.
 
-    The mode is that on the unconstrained scale.
+    Mode and curvature are those on the unconstrained scale.
     """
     model = build_regimes(spec, plan)
     compiled = compile_model(model)
     density = Density(compiled)
     terrain = survey(density, find_starts(compiled, density, seed))
-    mode = terrain.modes[0]
-    values = density.expand(mode)
+    rng = np.random.default_rng(seed)
+    drawn = [
+        density.expand(terrain.white.place(rng.standard_normal(density.n_dim)))
+        for _ in range(n_draw)
+    ]
     data = {}
     for variable in model.free_RVs:
         name = variable.name
@@ -45,23 +53,21 @@ def posterior_mode(spec: RegimesSpec, plan: RegimesPlan, seed: int = 1) -> xr.Da
             dims = ("diagnosis",)
         elif name in BY_CENTRE and plan.centres:
             dims = ("centre",)
-        data[name] = (("chain", "draw", *dims), values[name][None, None])
-    height = density.evaluate(mode)[0]
+        data[name] = (("chain", "draw", *dims), np.stack([values[name] for values in drawn])[None])
+    height = density.evaluate(terrain.modes[0])[0]
     sys.stderr.write(f"highest mode {height:.1f}; {len(terrain.modes)} within reach of chains\n")
     return xr.Dataset(data)
 
 
-def score_at(posterior: xr.Dataset, fitted: RegimesPlan, cohort: Cohort) -> pd.DataFrame:
-    """Return filtered probabilities at every visit, in the columns that the judge reads."""
-    plan = plan_scoring(fitted, cohort)
-    probability, _ = filter_visits(plan, regimes_draws(plan, posterior))
+def mean_scores(plan: RegimesPlan, probability: NDArray[np.float32]) -> pd.DataFrame:
+    """Return means over draws (n_draw, n_step, 6) in the columns that the judge reads."""
     ids = np.array(plan.patient_ids, dtype=object)[plan.step_patient]
     return pd.DataFrame(
         {
             "patient_id": np.repeat(ids, len(EXPLANATIONS)),
             "t_years": np.repeat(np.round(plan.data[:, Col.T], 4), len(EXPLANATIONS)),
             "explanation": np.tile(EXPLANATIONS, plan.data.shape[0]),
-            "probability": probability[0].ravel().astype(float),
+            "probability": probability.mean(axis=0, dtype=float).ravel(),
         }
     )
 
@@ -73,14 +79,19 @@ def main() -> int:
     parser.add_argument("--fit", type=Path, required=True)
     parser.add_argument("--test", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--draws", type=Path, help="probabilities under each draw go here")
     options = parser.parse_args()
     started = time.monotonic()
     spec = load_model(options.model)
     if not isinstance(spec, RegimesSpec):
         parser.error(f"{options.model} is not a regimes model")
     plan = plan_regimes(spec, Cohort.read(options.fit))
-    posterior = posterior_mode(spec, plan)
-    table = score_at(posterior, plan, Cohort.read(options.test))
+    posterior = about_mode(spec, plan, DRAWS)
+    scored = plan_scoring(plan, Cohort.read(options.test))
+    probability, _ = filter_visits(scored, regimes_draws(scored, posterior))
+    if options.draws:
+        np.savez(options.draws, **by_target(scored, probability))
+    table = mean_scores(scored, probability)
     table.to_csv(options.out, index=False, float_format="%.6g", lineterminator="\n")
     sys.stderr.write(f"wrote {options.out} after {time.monotonic() - started:.0f} s\n")
     return 0

@@ -92,6 +92,37 @@ def test_days_on_which_a_fault_is_confirmed_are_not_judged(folder: Path, tmp_pat
     assert counts[1][1] == counts[0][1] - 1
 
 
+def test_draws_of_the_parameters_give_the_curve_a_second_wider_band(
+    folder: Path, tmp_path: Path
+) -> None:
+    table = scores_of(folder, 5.0)
+    scores, draws = tmp_path / "scores.csv", tmp_path / "draws.npz"
+    table.to_csv(scores, index=False)
+    wide = table.pivot(index=["patient_id", "t_years"], columns="explanation", values="probability")
+    ids, t_years = (wide.index.get_level_values(k).to_numpy() for k in range(2))
+    device = (wide["catheter"] + wide["pump"]).to_numpy()
+    by_draw = {"device_fault": device, **{k: wide[k].to_numpy() for k in EXPLANATIONS[2:]}}
+    factor = np.exp(np.random.default_rng(1).normal(0, 0.3, (40, 1)))
+    days = np.rint(t_years * 365.25).astype(int)
+    spread = {name: np.minimum(factor * p, 1.0) for name, p in by_draw.items()}
+    np.savez(draws, patient_id=ids.astype(str), day=days, **spread)
+    done = run_judge(folder, tmp_path, "--scores", str(scores), "--draws", str(draws))
+    assert done.returncode == 0, done.stderr
+    found = json.loads((tmp_path / "judgement.json").read_text(encoding="utf-8"))
+    for target in found["targets"].values():
+        model = target["accuracy"]["model"]
+        pairs = zip(model["curve"], model["with_parameters_unknown"]["curve"], strict=True)
+        widths = [[b["band_high"] - b["band_low"] for b in pair] for pair in pairs]
+        assert sum(w for _, w in widths) > 1.1 * sum(n for n, _ in widths)
+    assert "wide band" in done.stdout
+
+    few = {name: p[:, 5:] for name, p in spread.items()}
+    np.savez(draws, patient_id=ids.astype(str)[5:], day=days[5:], **few)
+    done = run_judge(folder, tmp_path, "--scores", str(scores), "--draws", str(draws))
+    assert done.returncode == 1
+    assert "draws.npz lacks " in done.stderr
+
+
 def test_scores_that_cannot_be_judged_are_refused(folder: Path, tmp_path: Path) -> None:
     whole = scores_of(folder, 5.0)
     cases = {

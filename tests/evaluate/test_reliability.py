@@ -110,3 +110,56 @@ def test_what_cannot_be_a_calibration_curve_is_refused() -> None:
             reliability_curve(who, when, fair, truth, persistence_years=1.0)
     with pytest.raises(UsageError, match="above zero"):
         reliability_curve(patient, t, fair, truth, persistence_years=float("nan"))
+
+
+def test_parameters_that_are_not_known_widen_the_band_for_all_visits_together() -> None:
+    rng = np.random.default_rng(5)
+    patient, t = visits_of(80, 20, 0.2)
+    held, held_if_known = 0, 0
+    for trial in range(60):
+        level = np.log(stated_by(rng, patient))
+        # One draw of the parameters makes all probabilities higher or lower.
+        by_draw = np.minimum(np.exp(level + rng.normal(0, 0.4, 100)[:, None]), 1.0)
+        probability = by_draw.mean(axis=0)
+        true = by_draw[rng.integers(100)]
+        truth = draw_outcomes(patient, t, true, 1.5, 1, rng)[0]
+        arguments = (patient, t, probability, truth)
+        held += reliability_curve(
+            *arguments, persistence_years=1.5, by_draw=by_draw, n_draw=300, seed=trial
+        ).inside
+        held_if_known += reliability_curve(
+            *arguments, persistence_years=1.5, n_draw=300, seed=trial
+        ).inside
+    assert held >= 51
+    assert held_if_known <= 40
+
+
+def test_draws_that_all_say_the_same_leave_the_band_as_it_was() -> None:
+    patient, t = visits_of(20, 5, 0.5)
+    probability = stated_by(np.random.default_rng(3), patient)
+    truth = np.zeros(patient.size, dtype=bool)
+    curves = [
+        reliability_curve(
+            patient, t, probability, truth, persistence_years=1.0, by_draw=by_draw, n_draw=150
+        )
+        for by_draw in (None, np.tile(probability, (7, 1)))
+    ]
+    assert curves[0] == curves[1]
+
+
+@pytest.mark.parametrize(
+    ("by_draw", "message"),
+    [
+        (np.full((3, 4), 0.1), r"a row of 6 visits for each draw of the parameters, not .*\(3, 4\)"),
+        (np.full(6, 0.1), "a row of 6 visits"),
+        (np.empty((0, 6)), "a row of 6 visits"),
+        (np.full((2, 6), 1.5), "between 0 and 1"),
+    ],
+)
+def test_draws_that_are_not_of_these_visits_are_refused(by_draw: np.ndarray, message: str) -> None:
+    patient, t = visits_of(2, 3, 1.0)
+    with pytest.raises(UsageError, match=message):
+        reliability_curve(
+            patient, t, np.full(6, 0.2), np.zeros(6, dtype=bool), persistence_years=1.0,
+            by_draw=by_draw, n_draw=20,
+        )  # fmt: skip

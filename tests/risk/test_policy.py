@@ -49,13 +49,13 @@ def test_without_noise_the_dose_answers_the_reading():
     belief = np.zeros((N_STATE, N_BELIEF))
     belief[0, :2] = 1.0, 5.5
     horizons = np.array([0.15, 3.0])
-    random = np.zeros((1, 1 + 4 * 31)), np.full((1, 1 + 3 * 31), 0.5)
+    random = np.zeros((1, 1 + 6 * 31)), np.full((1, 1 + 6 * 31), 0.5)
     rest = (5.0, 0.0, 3.0, 3.0, 3.0, 0.1, horizons, *random)
-    free = dose_paths(g, own, belief, *rest, -1.0)[0]
+    free = dose_paths(g, own, belief, *rest, -1.0, True)[0]
     tone = 3.0 / (1.0 + np.exp(-1.6 * 0.5 + np.log(2.0)))
     assert free[0] == pytest.approx(5.0 + 0.5 * (tone - 1.0), rel=1e-6)
     assert free[1] == pytest.approx(5.5, abs=1e-3)
-    assert dose_paths(g, own, belief, *rest, 4.0)[0] == pytest.approx([5.0, 5.0])
+    assert dose_paths(g, own, belief, *rest, 4.0, True)[0] == pytest.approx([5.0, 5.0])
 
 
 def test_a_fault_that_is_found_takes_its_loss_away():
@@ -68,8 +68,8 @@ def test_a_fault_that_is_found_takes_its_loss_away():
     own[Own.UNTREATED], own[Own.GOAL], own[Own.CATHETER_RATIO] = 3.0, 1.0, 1.0
     belief = np.zeros((N_STATE, N_BELIEF))
     belief[State.CATHETER_PARTIAL, :2] = 1.0, 5.5
-    random = np.zeros((1, 1 + 4 * 31)), np.full((1, 1 + 3 * 31), 0.5)
-    rest = (5.5, 0.0, 3.0, 3.0, 3.0, 0.1, np.array([3.0]), *random, -1.0)
+    random = np.zeros((1, 1 + 6 * 31)), np.full((1, 1 + 6 * 31), 0.5)
+    rest = (5.5, 0.0, 3.0, 3.0, 3.0, 0.1, np.array([3.0]), *random, -1.0, True)
     assert dose_paths(g, own, belief, *rest)[0] == pytest.approx([5.5], abs=1e-3)
     for way in ({Par.FOUND_CATHETER: 100.0}, {Par.WORK_UP: 200.0, Par.DYE_SENSITIVITY: 0.5}):
         found = g.copy()

@@ -7,6 +7,12 @@ successive visits (the outcome is U < probability), and a block ends between two
 probability 1 - exp(-gap / persistence). Every outcome then has exactly the stated probability, and
 the correlation of two visits falls with their distance as that of a condition that lasts
 ``persistence_years`` on average. Independent draws would make the band too narrow.
+
+A model that was fitted to few patients does not know its population parameters, and says so by their
+posterior. What is not known of them is wrong for all patients in the same direction: a rate of faults
+that was too low by chance among the fitted makes every probability too low. Given the probabilities
+under single draws of the parameters, outcomes of a whole curve are drawn from those under one draw,
+and the band holds both chances, that of who was fitted and that of who is judged.
 """
 
 from dataclasses import dataclass
@@ -101,7 +107,7 @@ def equal_event_edges(probability: Array, n_bin: int = 8) -> Array:
 def draw_outcomes(
     patient: NDArray[np.int64],
     t_years: Array,
-    probability: Array,
+    probability: NDArray[np.floating],
     persistence_years: float,
     n_draw: int,
     rng: np.random.Generator,
@@ -109,14 +115,15 @@ def draw_outcomes(
     """Draw outcomes of perfectly calibrated probabilities, shape (n_draw, n_visit).
 
     Visits must be sorted by patient, then time; see the head of this module for the scheme.
+    ``probability`` has shape (n_visit,), or (n_draw, n_visit) with a row for each set of outcomes.
     """
     gap = np.diff(t_years, prepend=t_years[:1])
     first = np.diff(patient, prepend=patient[:1] - 1) != 0
     ends = np.where(first, 1.0, -np.expm1(-np.maximum(gap, 0.0) / persistence_years))
-    begins = rng.random((n_draw, probability.size)) < ends
+    begins = rng.random((n_draw, gap.size)) < ends
     begins[:, first] = True
-    block = np.maximum.accumulate(np.where(begins, np.arange(probability.size), 0), axis=1)
-    uniform = np.take_along_axis(rng.random((n_draw, probability.size)), block, axis=1)
+    block = np.maximum.accumulate(np.where(begins, np.arange(gap.size), 0), axis=1)
+    uniform = np.take_along_axis(rng.random((n_draw, gap.size)), block, axis=1)
     drawn: Flags = uniform < probability
     return drawn
 
@@ -128,6 +135,7 @@ def reliability_curve(
     truth: Flags,
     *,
     persistence_years: float,
+    by_draw: NDArray[np.floating] | None = None,
     edges: Array | None = None,
     level: float = 0.95,
     n_draw: int = 1000,
@@ -146,6 +154,10 @@ def reliability_curve(
     truth : ndarray of bool, shape (n_visit,)
     persistence_years : float
         How long the condition persists (:func:`itb_bayes.evaluate.truth.persistence_years`).
+    by_draw : ndarray, shape (n_parameter_draw, n_visit), optional
+        Probabilities under draws of the population parameters, whose mean ``probability`` is. With
+        them the band allows for what the fit does not know of these parameters; without, for chance
+        among the judged patients alone.
     edges : ndarray, optional
         Inner edges of the bins; a probability at an edge belongs to the bin above it. By default
         :func:`equal_event_edges`.
@@ -156,10 +168,11 @@ def reliability_curve(
     Raises
     ------
     UsageError
-        If a probability is not between 0 and 1, the visits are not sorted, or the persistence is
-        not above zero.
+        If a probability is not between 0 and 1, the visits are not sorted, the persistence is not
+        above zero, or ``by_draw`` is not of these visits.
     """
     _check(patient, t_years, probability, persistence_years)
+    given = probability[None] if by_draw is None else _checked_draws(by_draw, probability)
     inner = equal_event_edges(probability) if edges is None else np.asarray(edges, dtype=float)
     place = np.searchsorted(inner, probability, side="right")
     used, bin_of = np.unique(place, return_inverse=True)
@@ -170,7 +183,8 @@ def reliability_curve(
     parts = []
     for begin in range(0, n_draw, _CHUNK):
         n = min(_CHUNK, n_draw - begin)
-        drawn = draw_outcomes(patient, t_years, probability, persistence_years, n, rng)
+        each = given[np.arange(begin, begin + n) % given.shape[0]]
+        drawn = draw_outcomes(patient, t_years, each, persistence_years, n, rng)
         parts.append(np.add.reduceat(drawn[:, order].astype(np.int64), starts, axis=1) / size)
     curves = np.concatenate(parts)
     low, high = _limits(curves, (1.0 - level) / 2.0)
@@ -209,6 +223,19 @@ def _simultaneous_tail(curves: Array, level: float) -> float:
         above = 1.0 - np.searchsorted(ordered, column, side="left") / n_draw
         nearest = np.minimum(nearest, np.minimum(below, above))
     return float(np.quantile(nearest, 1.0 - level, method="inverted_cdf"))
+
+
+def _checked_draws(
+    by_draw: NDArray[np.floating], probability: Array
+) -> NDArray[np.floating]:
+    if by_draw.ndim != 2 or by_draw.shape[0] == 0 or by_draw.shape[1] != probability.size:
+        raise UsageError(
+            f"by_draw must have a row of {probability.size} visits for each draw of the parameters, "
+            f"not the shape {by_draw.shape}."
+        )
+    if not (np.all(by_draw >= 0) and np.all(by_draw <= 1)):
+        raise UsageError("A calibration curve needs probabilities between 0 and 1.")
+    return by_draw
 
 
 def _check(

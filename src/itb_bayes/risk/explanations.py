@@ -12,7 +12,12 @@ from itb_bayes.cohort.search import QUIET
 from itb_bayes.inference.regimes_population import RegimesDraws
 from itb_bayes.inference.regimes_states import StateDraws, filter_patients
 from itb_bayes.inference.threads import map_in_threads
-from itb_bayes.kernel.regimes.future import dose_paths, onset_within
+from itb_bayes.kernel.regimes.future import (
+    NORMALS_A_VISIT,
+    UNIFORMS_A_VISIT,
+    dose_paths,
+    onset_within,
+)
 from itb_bayes.kernel.regimes.layout import EXPLANATIONS, Code, Col, Par
 from itb_bayes.model.regimes_plan import RegimesPlan, blank_channels
 from itb_bayes.risk.weights import PatientWeights, equal_weights, importance_weights
@@ -308,8 +313,9 @@ def _rises(
         paths[s] = dose_paths(
             draws.g[s], draws.own[s, i], states.after[s, i], dose, float(code[Code.BOLUS]),
             row[Col.T], catheter, pump, gap, years,
-            rng.standard_normal((PATHS_PER_DRAW, 1 + 4 * n_visit)),
-            rng.random((PATHS_PER_DRAW, 1 + 3 * n_visit)), NO_RULE,
+            rng.standard_normal((PATHS_PER_DRAW, 1 + NORMALS_A_VISIT * n_visit)),
+            rng.random((PATHS_PER_DRAW, 1 + UNIFORMS_A_VISIT * n_visit)), NO_RULE,
+            "ashworth" in plan.channels,
         )  # fmt: skip
     threshold = np.log(np.exp(dose) + RISE_UG)
     rise, quantiles = {}, {}

@@ -15,7 +15,7 @@ from itb_bayes.inference.regimes_fitted import RegimesFit
 from itb_bayes.inference.regimes_population import regimes_draws
 from itb_bayes.inference.regimes_states import filter_patients
 from itb_bayes.inference.stored import thin
-from itb_bayes.kernel.regimes.future import dose_paths
+from itb_bayes.kernel.regimes.future import NORMALS_A_VISIT, UNIFORMS_A_VISIT, dose_paths
 from itb_bayes.kernel.regimes.layout import Code, Col
 from itb_bayes.risk.explanations import NO_RULE, log_dose_after, part_ages, visit_gap
 from itb_bayes.risk.interval import Interval
@@ -87,13 +87,13 @@ def compare_policy(
         n_visit = int(np.ceil(horizons[-1] / gap)) + 1
         rng = np.random.default_rng([fit.seed, 0x90, i])
         for s in range(draws.n_draw):
-            normals = rng.standard_normal((1, 1 + 4 * n_visit))
-            uniforms = rng.random((1, 1 + 3 * n_visit))
+            normals = rng.standard_normal((1, 1 + NORMALS_A_VISIT * n_visit))
+            uniforms = rng.random((1, 1 + UNIFORMS_A_VISIT * n_visit))
             for arm, rule in enumerate((NO_RULE, stop_at)):
                 doses[arm, s, i] = dose_paths(
                     draws.g[s], draws.own[s, i], states.after[s, i], dose,
                     float(code[Code.BOLUS]), row[Col.T], catheter, pump, gap, horizons,
-                    normals, uniforms, rule,
+                    normals, uniforms, rule, "ashworth" in plan.channels,
                 )[0]  # fmt: skip
     means = np.exp(doses).mean(axis=2)
     change = 100.0 * (means[1] / means[0] - 1.0)

@@ -7,7 +7,7 @@ from itb_bayes.inference.regimes_fitted import RegimesFit
 from itb_bayes.inference.regimes_population import RegimesDraws, regimes_draws
 from itb_bayes.inference.regimes_states import filter_patients
 from itb_bayes.inference.stored import thin
-from itb_bayes.kernel.regimes.future import dose_paths
+from itb_bayes.kernel.regimes.future import NORMALS_A_VISIT, UNIFORMS_A_VISIT, dose_paths
 from itb_bayes.kernel.regimes.layout import Code, Col
 from itb_bayes.model.regimes_plan import RegimesPlan
 from itb_bayes.risk.explanations import NO_RULE, part_ages
@@ -74,8 +74,9 @@ def explained_bands(
             paths[s, k] = dose_paths(
                 draws.g[s], draws.own[s, k], after[s, k], row[Col.LOG_DOSE],
                 float(code[Code.BOLUS]), row[Col.T], catheter, pump, gaps[k], horizons[k],
-                rng.standard_normal((PATHS, 1 + 4 * n_visit)),
-                rng.random((PATHS, 1 + 3 * n_visit)), NO_RULE,
+                rng.standard_normal((PATHS, 1 + NORMALS_A_VISIT * n_visit)),
+                rng.random((PATHS, 1 + UNIFORMS_A_VISIT * n_visit)), NO_RULE,
+                "ashworth" in plan.channels,
             )  # fmt: skip
     return np.exp(np.quantile(paths.reshape(-1, t_years.size), PROBABILITIES, axis=0))
 

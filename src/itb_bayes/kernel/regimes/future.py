@@ -8,7 +8,12 @@ import numpy as np
 from itb_bayes.kernel.compiled import entry, part
 from itb_bayes.kernel.regimes.layout import (
     EXPLANATION_OF_STATE,
+    LOST_SHARE,
+    LOST_VAR,
     N_STATE,
+    SCALE_POINTS,
+    UNRULED_NOT_CHANGED,
+    WIDEST_CHANGE,
     Own,
     Par,
     State,
@@ -44,6 +49,15 @@ _FOUND_CATHETER, _FOUND_PUMP = int(Par.FOUND_CATHETER), int(Par.FOUND_PUMP)
 _WORK_UP, _ALARM = int(Par.WORK_UP), int(Par.ALARM)
 _DYE_SENSITIVITY, _ROTOR_SENSITIVITY = int(Par.DYE_SENSITIVITY), int(Par.ROTOR_SENSITIVITY)
 _LEAK_DROP, _CREEP_DROP = int(Par.LEAK_DROP), int(Par.CREEP_DROP)
+_LEAK_DROP_VAR, _TITRATION_VAR = int(Par.LEAK_DROP_VAR), int(Par.TITRATION_VAR)
+_OUTLIER, _UNRULED = int(Par.OUTLIER), int(Par.UNRULED)
+
+NORMALS_A_VISIT = 6
+"""Random numbers of a visit: requirement; jump of it, or what a fault lets through; repair; where
+a lost requirement is; reading; change of the dose."""
+UNIFORMS_A_VISIT = 6
+"""Random numbers of a visit: state; fault found; wild reading; its value; dose left alone; decision
+without a rule."""
 
 
 @entry
@@ -125,16 +139,37 @@ def _found(g: Any, state: int, years: float) -> float:
     return -math.expm1(-rate * years)
 
 
+@part
+def _decide(
+    g: Any, excess: float, share: float, chance: float, left: float, normal: float
+) -> float:
+    """Return the change of the log dose at a reading so far above the goal.
+
+    ``share`` of such decisions follow no rule; ``chance`` and ``left`` are uniform, ``normal`` is
+    standard normal.
+    """
+    if chance < share:
+        place = chance / share
+        if place < UNRULED_NOT_CHANGED:
+            return 0.0
+        place = (place - UNRULED_NOT_CHANGED) / (1.0 - UNRULED_NOT_CHANGED)
+        return WIDEST_CHANGE * (2.0 * place - 1.0)
+    if left < g[_STILL] * math.exp(-0.5 * excess * excess / g[_STILL_VAR]):
+        return 0.0
+    return g[_GAIN] * excess + math.sqrt(g[_DOSE_VAR]) * normal
+
+
 @entry
 def dose_paths(
     g: Any, own: Any, belief: Any, log_dose: float, bolus: float, t: float, catheter_age: float,
     pump_age: float, gap_years: float, horizons: Any, normals: Any, uniforms: Any,
-    stop_at: float,
+    stop_at: float, written: bool,
 ) -> Any:  # fmt: skip
     """Return log doses after each horizon, one path per row of ``normals``.
 
-    Faults are found and repaired at the fitted rates; without them a leak would drive the dose up
-    for ever.
+    Everything moves as the model says, with wild readings, requirements that are lost and decisions
+    without a rule. Faults are found and repaired at the fitted rates; without them a leak would
+    drive the dose up for ever.
 
     Parameters
     ----------
@@ -147,10 +182,14 @@ def dose_paths(
         Time between visits.
     horizons : ndarray, shape (n_horizon,)
         Years from now, increasing.
-    normals, uniforms : ndarray, shape (n_path, 1 + 4 n_visit) and (n_path, 1 + 3 n_visit)
-        Random numbers; ``n_visit`` is the number of visits up to the last horizon, rounded up.
+    normals, uniforms : ndarray, shape (n_path, 1 + 6 n_visit) each
+        Random numbers: :data:`NORMALS_A_VISIT`, :data:`UNIFORMS_A_VISIT`; ``n_visit`` is the number
+        of visits up to the last horizon, rounded up.
     stop_at : float
         The dose is not raised at a reading at or below this (points); below 0 for no such rule.
+    written : bool
+        Whether readings are written down. Where they are not, a wild one is a decision without a
+        rule, as it is to the filter.
 
     Returns
     -------
@@ -158,7 +197,7 @@ def dose_paths(
     """
     n_path, n_horizon = normals.shape[0], horizons.size
     out = np.empty((n_path, n_horizon))
-    moves = np.zeros((normals.shape[1] // 4 + 1, N_STATE, N_STATE))
+    moves = np.zeros((normals.shape[1] // NORMALS_A_VISIT + 1, N_STATE, N_STATE))
     n_known = 0
     shift = shift_of(own[_UNTREATED])
     for r in range(n_path):
@@ -182,12 +221,14 @@ def dose_paths(
                     pump_age + following, moves[k],
                 )  # fmt: skip
                 n_known += 1
-            before, state = state, _choose(moves[k], state, uniforms[r, 1 + 3 * k])
+            normal = normals[r, 1 + NORMALS_A_VISIT * k : 1 + NORMALS_A_VISIT * (k + 1)]
+            uniform = uniforms[r, 1 + UNIFORMS_A_VISIT * k : 1 + UNIFORMS_A_VISIT * (k + 1)]
+            before, state = state, _choose(moves[k], state, uniform[0])
             mean, var = own[_DRIFT], g[_WANDER]
             if state == _RISING:
                 mean, var = mean + g[_T_RATE], var + g[_T_VAR]
             elif state == _SETTLED and before == _STABLE:
-                level += g[_T_STEP] + math.sqrt(g[_T_STEP_VAR]) * normals[r, 4 + 4 * k]
+                level += g[_T_STEP] + math.sqrt(g[_T_STEP_VAR]) * normal[1]
             elif state == _WORSE:
                 mean, var = mean + g[_P_RATE], var + g[_P_VAR]
             elif state == _LEAKING:
@@ -195,30 +236,35 @@ def dose_paths(
             elif state == _CREEPING:
                 mean, var = mean + g[_C_RATE], var + g[_C_VAR]
             elif state == _PARTIAL and before < _LEAKING:
-                level += g[_L_STEP] + math.sqrt(g[_L_STEP_VAR]) * normals[r, 4 + 4 * k]
+                level += g[_L_STEP] + math.sqrt(g[_L_STEP_VAR]) * normal[1]
             h_t = g[_TITRATION_YEARS]
             rise = math.exp(-(t + now) / h_t) - math.exp(-(t + following) / h_t)
             level += mean * gap_years + g[_TITRATION] * rise
-            level += math.sqrt(var * gap_years) * normals[r, 1 + 4 * k]
-            if state >= _LEAKING and uniforms[r, 3 + 3 * k] < _found(g, state, gap_years):
+            level += math.sqrt(var * gap_years + g[_TITRATION_VAR] * rise * rise) * normal[0]
+            if state >= _LEAKING and uniform[1] < _found(g, state, gap_years):
                 if state < _SEVERE:
                     level -= g[_CREEP_DROP] if state == _CREEPING else g[_LEAK_DROP]
+                    level += math.sqrt(g[_LEAK_DROP_VAR]) * normal[2]
                 state = _STABLE
             gap = level - dose - g[_POTENCY] * bolus
             if state >= _SEVERE:
                 spread = math.sqrt(g[_LOSS_VAR + state - _SEVERE])
-                gap += g[_LOSS + state - _SEVERE] + spread * normals[r, 4 + 4 * k]
+                gap += g[_LOSS + state - _SEVERE] + spread * normal[1]
             tone = respond(gap, own[_UNTREATED], g[_HILL], shift)[0]
             noise = own[_TONE_VAR]
             if state == _TRIGGER:
                 tone += g[_X_TONE]
                 noise += g[_X_VAR]
-            reading = tone + math.sqrt(noise) * normals[r, 2 + 4 * k]
-            excess = reading - own[_GOAL]
-            still = g[_STILL] * math.exp(-0.5 * excess * excess / g[_STILL_VAR])
-            if uniforms[r, 2 + 3 * k] >= still:
-                change = g[_GAIN] * excess + math.sqrt(g[_DOSE_VAR]) * normals[r, 3 + 4 * k]
-                dose += min(change, 0.0) if reading <= stop_at else change
+            reading = tone + math.sqrt(noise) * normal[4]
+            unruled = g[_UNRULED] if written else 0.0
+            if uniform[2] < g[_OUTLIER]:
+                reading = SCALE_POINTS * uniform[3]
+                if not written:
+                    unruled = 1.0
+                elif uniform[2] < LOST_SHARE * g[_OUTLIER]:
+                    level = dose + math.sqrt(LOST_VAR) * normal[3]
+            change = _decide(g, reading - own[_GOAL], unruled, uniform[5], uniform[4], normal[5])
+            dose += min(change, 0.0) if reading <= stop_at else change
             now = following
             k += 1
     return out
