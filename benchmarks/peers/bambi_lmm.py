@@ -13,7 +13,7 @@ import pymc as pm
 import xarray as xr
 
 from peers.problem import DIAGNOSES, Problem
-from peers.run import CORES, Draws, Run, named_values
+from peers.run import CORES, Draws, Run, load_labels, named_values
 
 FORMULA = "log_dose ~ 0 + diagnosis + diagnosis:since + (1 + since | patient)"
 
@@ -23,6 +23,7 @@ class BambiNutpie:
 
     def prepare(self, run: Run) -> Any:
         """Build bambi's model and compile it."""
+        load_labels()
         return nutpie.compile_pymc_model(build_bambi(run.problem).backend.model)
 
     def sample(self, prepared: Any, run: Run) -> Draws:
@@ -45,6 +46,7 @@ class BambiPymc:
 
     def prepare(self, run: Run) -> Any:
         """Build bambi's model and the sampler's step (its compilation and start points)."""
+        load_labels()
         model = build_bambi(run.problem)
         with model.backend.model as inner:
             start, step = pm.init_nuts(

@@ -1,19 +1,21 @@
 """itb_bayes itself: patient effects integrated out, sampled by nutpie."""
 
+from dataclasses import replace
 from typing import Any
 
 from itb_bayes.cohort import Cohort
 from itb_bayes.inference.sampling import (
     chain_batches,
     compile_model,
+    in_coordinates,
     join_batches,
     sample_batch,
 )
-from itb_bayes.inference.settings import SamplerSettings
+from itb_bayes.inference.settings import DRIFT_PROFILES
 from itb_bayes.model.drift import build_drift
 from itb_bayes.model.plan import plan_drift
 from itb_bayes.spec import DriftSpec, load_model
-from peers.run import Draws, Run, named_values
+from peers.run import Draws, Run, load_labels, named_values
 
 
 class ItbDrift:
@@ -28,12 +30,16 @@ class ItbDrift:
         if not isinstance(spec, DriftSpec):
             raise TypeError(f"{self._model} is not a drift model")
         plan = plan_drift(spec, Cohort.read(run.folder / "cohort"))
+        load_labels()
         return compile_model(build_drift(spec, plan))
 
     def sample(self, prepared: Any, run: Run) -> Draws:
-        """Sample with the package's own settings (target acceptance 0.9)."""
-        settings = SamplerSettings(run.draws, run.tune, run.chains, seed=run.seed)
+        """Sample as `fit` does by default: round coordinates, half the usual warm-up."""
+        standard = DRIFT_PROFILES["standard"]
+        tune = run.tune * standard.tune // standard.draws
+        settings = replace(standard, draws=run.draws, tune=tune, chains=run.chains, seed=run.seed)
+        target = in_coordinates(prepared, settings)
         batches = chain_batches(settings)
-        tree = join_batches([sample_batch(prepared, settings, batch) for batch in batches])
+        tree = join_batches([sample_batch(target, settings, batch) for batch in batches])
         divergences = int(tree["sample_stats"]["diverging"].sum())
         return Draws(named_values(tree["posterior"].to_dataset()), divergences)

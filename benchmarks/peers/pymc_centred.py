@@ -8,7 +8,7 @@ import pymc as pm
 import pytensor.tensor as pt
 
 from peers.problem import DIAGNOSES, Problem
-from peers.run import CORES, Draws, Run, named_values
+from peers.run import CORES, Draws, Run, load_labels, named_values
 
 
 class PymcCentred:
@@ -16,6 +16,7 @@ class PymcCentred:
 
     def prepare(self, run: Run) -> Any:
         """Build and compile the model."""
+        load_labels()
         return nutpie.compile_pymc_model(build_centred(run.problem))
 
     def sample(self, prepared: Any, run: Run) -> Draws:

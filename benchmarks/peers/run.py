@@ -69,6 +69,17 @@ class Peer(Protocol):
         """Warm up and draw."""
 
 
+def load_labels() -> None:
+    """Load what is loaded when the first array of a process gets labels: set-up, not sampling.
+
+    For every tool whose sampler hands labelled draws over.
+    """
+    import arviz_base  # noqa: F401
+    import xarray as xr
+
+    xr.DataArray([0.0])
+
+
 def named_values(posterior: Mapping[str, Any]) -> dict[str, Array]:
     """Return draws by the common names.
 

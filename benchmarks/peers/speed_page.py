@@ -41,7 +41,8 @@ Written by `python benchmarks/drift_speed.py`; every figure is of one run. Synth
 mixed model of log dose (level and drift by diagnosis, correlated levels and drifts of patients,
 independent residuals), ten yearly readings per patient. Every tool gets the same readings and the
 priors of `@drift-lmm`, runs in a process of its own, and makes {settings["chains"]} chains of
-{settings["tune"]} warm-up and {settings["draws"]} kept draws with its own default settings.
+{settings["tune"]} warm-up and {settings["draws"]} kept draws with its own default settings;
+`@drift-lmm` and `@drift` need half that warm-up, and that is their default.
 
 Machine: {machine["processor"]}, {machine["cores"]} cores, {machine["memory_gb"]} GB,
 {machine["system"]}, Python {machine["python"]}. Load before the run (1, 5, 15 minutes): {load}.

@@ -134,7 +134,10 @@ def summary(found: Found) -> str:
             "|---|--:|---|---|--:|--:|",
         ]
     else:
-        lines += ["", "**A trial**: the posterior as a Gaussian about its mode, without sampling or gate."]
+        lines += [
+            "",
+            "**A trial**: the posterior as a Gaussian about its mode, without sampling or gate.",
+        ]
     for name, fit in fits.items():
         lines.append(
             f"| {name} | {fit['patients']} | {fit['chains']} x {fit['draws']} | "

@@ -98,7 +98,7 @@ def test_draws_of_the_parameters_give_the_curve_a_second_wider_band(
     table = scores_of(folder, 5.0)
     scores, draws = tmp_path / "scores.csv", tmp_path / "draws.npz"
     table.to_csv(scores, index=False)
-    wide = table.pivot(index=["patient_id", "t_years"], columns="explanation", values="probability")
+    wide = table.set_index(["patient_id", "t_years", "explanation"])["probability"].unstack()  # noqa: PD010
     ids, t_years = (wide.index.get_level_values(k).to_numpy() for k in range(2))
     device = (wide["catheter"] + wide["pump"]).to_numpy()
     by_draw = {"device_fault": device, **{k: wide[k].to_numpy() for k in EXPLANATIONS[2:]}}

@@ -150,7 +150,10 @@ def test_draws_that_all_say_the_same_leave_the_band_as_it_was() -> None:
 @pytest.mark.parametrize(
     ("by_draw", "message"),
     [
-        (np.full((3, 4), 0.1), r"a row of 6 visits for each draw of the parameters, not .*\(3, 4\)"),
+        (
+            np.full((3, 4), 0.1),
+            r"row of 6 visits for each draw of the parameters; its shape is .*\(3, 4\)",
+        ),
         (np.full(6, 0.1), "a row of 6 visits"),
         (np.empty((0, 6)), "a row of 6 visits"),
         (np.full((2, 6), 1.5), "between 0 and 1"),

@@ -189,7 +189,7 @@ def test_chains_start_around_every_mode_that_is_hardly_lower(two_modes):
     terrain = survey(density, [np.array([x]) for x in (0.5, -0.5, 0.55)])
     assert sorted(float(mode[0]) for mode in terrain.modes) == pytest.approx([-0.6, 0.6], abs=1e-3)
     sampled = whitened_model(two_modes[0], 1)
-    starts = np.array([sampled._make_initial_points(seed)[0] for seed in range(12)])
+    starts = np.array([sampled.initial_point_func(seed) for seed in range(12)])
     assert len(terrain.modes) == 2
     assert (np.abs(starts) > 20).any()
     assert (np.abs(starts) < 20).any()

@@ -8,11 +8,11 @@ probability 1 - exp(-gap / persistence). Every outcome then has exactly the stat
 the correlation of two visits falls with their distance as that of a condition that lasts
 ``persistence_years`` on average. Independent draws would make the band too narrow.
 
-A model that was fitted to few patients does not know its population parameters, and says so by their
-posterior. What is not known of them is wrong for all patients in the same direction: a rate of faults
-that was too low by chance among the fitted makes every probability too low. Given the probabilities
-under single draws of the parameters, outcomes of a whole curve are drawn from those under one draw,
-and the band holds both chances, that of who was fitted and that of who is judged.
+A model that was fitted to few patients does not know its population parameters, and says so by
+their posterior. What is not known of them is wrong for all patients in the same direction: a rate
+of faults that was too low by chance among the fitted makes every probability too low. Given the
+probabilities under single draws of the parameters, outcomes of a whole curve are drawn from those
+under one draw, and the band holds both chances, that of who was fitted and that of who is judged.
 """
 
 from dataclasses import dataclass
@@ -225,13 +225,11 @@ def _simultaneous_tail(curves: Array, level: float) -> float:
     return float(np.quantile(nearest, 1.0 - level, method="inverted_cdf"))
 
 
-def _checked_draws(
-    by_draw: NDArray[np.floating], probability: Array
-) -> NDArray[np.floating]:
+def _checked_draws(by_draw: NDArray[np.floating], probability: Array) -> NDArray[np.floating]:
     if by_draw.ndim != 2 or by_draw.shape[0] == 0 or by_draw.shape[1] != probability.size:
         raise UsageError(
-            f"by_draw must have a row of {probability.size} visits for each draw of the parameters, "
-            f"not the shape {by_draw.shape}."
+            f"by_draw needs a row of {probability.size} visits for each draw of the parameters; "
+            f"its shape is {by_draw.shape}."
         )
     if not (np.all(by_draw >= 0) and np.all(by_draw <= 1)):
         raise UsageError("A calibration curve needs probabilities between 0 and 1.")

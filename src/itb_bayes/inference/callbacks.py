@@ -18,8 +18,8 @@ from numba.extending import intrinsic
 from pytensor.link.numba.cache import compile_numba_function_src
 
 _DOUBLES = types.CPointer(types.double)
-_LOGP_SIGNATURE = types.int64(types.uint64, _DOUBLES, _DOUBLES, _DOUBLES, types.voidptr)
-_EXPAND_SIGNATURE = types.int64(types.uint64, types.uint64, _DOUBLES, _DOUBLES, types.voidptr)
+LOGP_SIGNATURE = types.int64(types.uint64, _DOUBLES, _DOUBLES, _DOUBLES, types.voidptr)
+EXPAND_SIGNATURE = types.int64(types.uint64, types.uint64, _DOUBLES, _DOUBLES, types.voidptr)
 
 # A C function must not let an exception pass to the sampler: any becomes a code, by the one clause
 # for them that numba compiles. The sampler then refuses the point, or says that it failed.
@@ -180,14 +180,14 @@ def _callbacks(
 ) -> tuple[Any, Any]:
     found = []
     for name, source, signature, graph in (
-        ("logp", layout.logp_source(), _LOGP_SIGNATURE, logp),
-        ("expand", layout.expand_source(), _EXPAND_SIGNATURE, expand),
+        ("logp", layout.logp_source(), LOGP_SIGNATURE, logp),
+        ("expand", layout.expand_source(), EXPAND_SIGNATURE, expand),
     ):
         names = {
             "__name__": __name__,
             "carray": numba.carray,
             "isfinite": np.isfinite,
-            "pointer": _pointer,
+            "pointer": pointer,
         }
         kept_as = None if key is None else f"{name}-{key}"
         function = compile_numba_function_src(
@@ -197,11 +197,12 @@ def _callbacks(
     return found[0], found[1]
 
 
-@intrinsic
-def _pointer(typingctx, word):  # type: ignore[no-untyped-def]
-    """Return an address as a pointer."""
-
+def _pointer_to(typingctx, word):  # type: ignore[no-untyped-def]
     def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
         return builder.inttoptr(arguments[0], cgutils.voidptr_t)
 
     return types.voidptr(word), codegen
+
+
+pointer: Any = intrinsic(_pointer_to)
+"""Turns an address into a pointer, within compiled code."""

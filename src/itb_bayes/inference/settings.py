@@ -62,11 +62,12 @@ PROFILES = {
 }
 
 DRIFT_PROFILES = {
-    "quick": SamplerSettings(draws=500, tune=500, target_accept=0.9, metric="whitened"),
-    "standard": SamplerSettings(draws=1000, tune=1000, target_accept=0.9, metric="whitened"),
-    "paper": SamplerSettings(draws=2500, tune=1500, target_accept=0.95, metric="whitened"),
+    "quick": SamplerSettings(draws=500, tune=300, target_accept=0.9, metric="whitened"),
+    "standard": SamplerSettings(draws=1000, tune=500, target_accept=0.9, metric="whitened"),
+    "paper": SamplerSettings(draws=2500, tune=1000, target_accept=0.95, metric="whitened"),
 }
-"""Of models of kind ``drift``: the level of a diagnosis goes closely with those of its centres."""
+"""Of models of kind ``drift``: the level of a diagnosis goes closely with those of its centres.
+Round coordinates are known before the first draw; warm-up has only the step size to find."""
 
 REGIMES_PROFILES = {
     "quick": SamplerSettings(draws=500, tune=200, target_accept=0.8, metric="whitened"),

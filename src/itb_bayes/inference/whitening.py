@@ -6,17 +6,17 @@ away, the curvature there two gradients for each parameter. Draws are exact all 
 the coordinates; a poor guess only costs time.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import nutpie
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
 from itb_bayes.inference.density import Density, NotFiniteError
+from itb_bayes.inference.round_callbacks import in_round_coordinates
 
 Array = NDArray[np.float64]
 
@@ -226,25 +226,10 @@ def whitened_model(compiled: Any, seed: int) -> Any:
         terrain = survey(density, find_starts(compiled, density, seed))
     white = terrain.white
 
-    def make_density() -> Callable[[Array], tuple[float, Array]]:
-        def evaluate(z: Array) -> tuple[float, Array]:
-            value, gradient = density.evaluate(white.place(z))
-            return value, white.scale.T @ gradient
-
-        return evaluate
-
-    def make_expand(*_: Any) -> Callable[[Array], dict[str, Array]]:
-        return lambda z: density.expand(white.place(z))
-
     def start(chain_seed: int) -> Array:
         rng = np.random.default_rng(chain_seed)
         mode = terrain.modes[rng.integers(len(terrain.modes))]
         with threadpool_limits(1):
             return white.coordinates(mode) + rng.uniform(-SPREAD, SPREAD, density.n_dim)
 
-    names, _, shapes = compiled.shape_info
-    return nutpie.compiled_pyfunc.from_pyfunc(
-        density.n_dim, make_density, make_expand, [np.dtype(np.float64)] * len(names),
-        list(shapes), list(names), coords=compiled.coords, dims=compiled.dims,
-        make_initial_point_fn=start, reparameterized_names=compiled.reparameterized_names,
-    )  # fmt: skip
+    return in_round_coordinates(compiled, white.centre, white.scale, start)
