@@ -17,14 +17,13 @@ from numpy.typing import NDArray
 from nutpie.compile_pymc import CompiledPyMCModel
 
 from itb_bayes.inference.callbacks import EXPAND_SIGNATURE, LOGP_SIGNATURE, pointer
+from itb_bayes.kernel.compiled import entry
 
 Array = NDArray[np.float64]
 
 _LOGP, _EXPAND, _RECORD, _CENTRE, _SCALE, _TURNED, _N_WORD = range(7)
 """Words of the record: addresses of both functions, of the model's own record, of the centre, of
 the scale and of its transpose."""
-_FAILED = 1
-"""The code of a point that the sampler refuses."""
 
 
 def in_round_coordinates(
@@ -62,35 +61,35 @@ def in_round_coordinates(
 
 
 def _logp_at(typingctx, address, dim, x, gradient, value, record):  # type: ignore[no-untyped-def]
-    """Call a function of value and gradient at an address."""
-
     def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        where, n, *arrays, value_, record_ = arguments
-        kinds = signature.args
-        data = [
-            context.make_array(kind)(context, builder, array).data
-            for kind, array in zip(kinds[2:4], arrays, strict=True)
-        ]
-        passed = [n, *data, value_, builder.inttoptr(record_, cgutils.voidptr_t)]
+        where, *passed, record_ = arguments
+        passed.append(builder.inttoptr(record_, cgutils.voidptr_t))
         return _called(context, builder, LOGP_SIGNATURE, where, passed)
 
     return types.int64(address, dim, x, gradient, value, record), codegen
 
 
 def _expand_at(typingctx, address, dim, n, x, out, record):  # type: ignore[no-untyped-def]
-    """Call a function of all variables at an address."""
-
     def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        where, n_dim, n_out, array, out_, record_ = arguments
-        data = context.make_array(signature.args[3])(context, builder, array).data
-        passed = [n_dim, n_out, data, out_, builder.inttoptr(record_, cgutils.voidptr_t)]
+        where, *passed, record_ = arguments
+        passed.append(builder.inttoptr(record_, cgutils.voidptr_t))
         return _called(context, builder, EXPAND_SIGNATURE, where, passed)
 
     return types.int64(address, dim, n, x, out, record), codegen
 
 
+def _room_for(typingctx, n):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        return builder.alloca(context.get_value_type(types.double), size=arguments[0])
+
+    return types.CPointer(types.double)(n), codegen
+
+
 _call_logp: Any = intrinsic(_logp_at)
 _call_expand: Any = intrinsic(_expand_at)
+_room: Any = intrinsic(_room_for)
+"""Room for doubles until the function returns. It cannot fail as setting memory aside can: nothing
+may be raised in a function that C calls."""
 
 
 def _called(context: Any, builder: Any, signature: Any, where: Any, passed: list[Any]) -> Any:
@@ -99,43 +98,39 @@ def _called(context: Any, builder: Any, signature: Any, where: Any, passed: list
     return builder.call(builder.inttoptr(where, kind.as_pointer()), passed)
 
 
-@numba.njit(cache=True, error_model="numpy")
-def _place(words: Any, n: int, z: Any) -> Any:
-    """Return the point at ``z``, column after column of the scale."""
-    x = numba.carray(pointer(words[_CENTRE]), (n,), np.float64).copy()
+@entry
+def _place(words: Any, n: int, z: Any, x: Any) -> None:
+    """Put the point at ``z`` into ``x``, column after column of the scale."""
+    centre = numba.carray(pointer(words[_CENTRE]), (n,), np.float64)
     turned = numba.carray(pointer(words[_TURNED]), (n, n), np.float64)
+    for i in range(n):
+        x[i] = centre[i]
     for j in range(n):
         for i in range(n):
             x[i] += turned[j, i] * z[j]
-    return x
 
 
 @numba.cfunc(LOGP_SIGNATURE, cache=True)
 def _logp(dim: Any, z_: Any, gradient_: Any, value_: Any, record_: Any) -> Any:
-    try:
-        words, n = numba.carray(record_, (_N_WORD,), np.uint64), int(dim)
-        at_x = np.empty(n)
-        x = _place(words, n, numba.carray(z_, (n,)))
-        code: Any = _call_logp(words[_LOGP], dim, x, at_x, value_, words[_RECORD])
-        if code != 0:
-            return code
-        scale = numba.carray(pointer(words[_SCALE]), (n, n), np.float64)
-        gradient = numba.carray(gradient_, (n,))
-        gradient[:] = 0.0
-        for i in range(n):
-            for j in range(n):
-                gradient[j] += scale[i, j] * at_x[i]
-    except Exception:
-        return _FAILED
+    words, n = numba.carray(record_, (_N_WORD,), np.uint64), int(dim)
+    x_, at_x_ = _room(dim), _room(dim)
+    _place(words, n, numba.carray(z_, (n,)), numba.carray(x_, (n,)))
+    code: Any = _call_logp(words[_LOGP], dim, x_, at_x_, value_, words[_RECORD])
+    if code != 0:
+        return code
+    scale = numba.carray(pointer(words[_SCALE]), (n, n), np.float64)
+    at_x, gradient = numba.carray(at_x_, (n,)), numba.carray(gradient_, (n,))
+    for j in range(n):
+        gradient[j] = 0.0
+    for i in range(n):
+        for j in range(n):
+            gradient[j] += scale[i, j] * at_x[i]
     return 0
 
 
 @numba.cfunc(EXPAND_SIGNATURE, cache=True)
 def _expand(dim: Any, expanded: Any, z_: Any, out_: Any, record_: Any) -> Any:
-    try:
-        words, n = numba.carray(record_, (_N_WORD,), np.uint64), int(dim)
-        x = _place(words, n, numba.carray(z_, (n,)))
-        code: Any = _call_expand(words[_EXPAND], dim, expanded, x, out_, words[_RECORD])
-    except Exception:
-        return _FAILED
-    return code
+    words, n = numba.carray(record_, (_N_WORD,), np.uint64), int(dim)
+    x_ = _room(dim)
+    _place(words, n, numba.carray(z_, (n,)), numba.carray(x_, (n,)))
+    return _call_expand(words[_EXPAND], dim, expanded, x_, out_, words[_RECORD])
