@@ -36,7 +36,7 @@ class ItbDrift:
     def sample(self, prepared: Any, run: Run) -> Draws:
         """Sample as `fit` does by default: round coordinates, half the usual warm-up."""
         standard = DRIFT_PROFILES["standard"]
-        tune = run.tune * standard.tune // standard.draws
+        tune = max(run.tune * standard.tune // standard.draws, 50)
         settings = replace(standard, draws=run.draws, tune=tune, chains=run.chains, seed=run.seed)
         target = in_coordinates(prepared, settings)
         batches = chain_batches(settings)
