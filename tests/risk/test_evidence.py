@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from itb_bayes.cohort.actions import Action
 from itb_bayes.inference.regimes_population import RegimesDraws
 from itb_bayes.kernel.regimes.findings import CHANNELS
 from itb_bayes.kernel.regimes.layout import (
@@ -12,6 +13,7 @@ from itb_bayes.kernel.regimes.layout import (
     EXPLANATIONS,
     N_STATE,
     START_ELSEWHERE,
+    TOLERANCE_FROM_YEARS,
     Code,
     Col,
     Own,
@@ -130,6 +132,25 @@ def test_a_positive_dye_study_by_hand(regimes_fit, one):
     since = plan.data[step - 1, Col.T] - plan.data[step - 2, Col.T]
     silent = -(found + g[Par.ALARM]) * since
     assert alarmed[2, quiet, EXPLANATIONS.index("pump")] == pytest.approx(silent)
+
+
+def test_nothing_speaks_of_tolerance_while_it_cannot_be(regimes_fit, one):
+    """A catheter mended in the first year was what was wrong; tolerance begins later than that."""
+    plan = regimes_fit.plan
+    first, last = plan.offsets[1:3]
+    years = plan.data[first:last, Col.T]
+    mended = int(np.searchsorted(years, 0.5))
+    codes = plan.codes.copy()
+    codes[first:last, Code.ACTION] = 0
+    codes[first + mended, Code.ACTION] = Action.CATHETER_CONFIRMED
+    ratios = evidence_ratios(replace(plan, codes=codes), one, 1)
+    tolerance = EXPLANATIONS.index("tolerance")
+    within = (np.arange(years.size) > mended) & (years < TOLERANCE_FROM_YEARS)
+    assert within.any()
+    assert np.isfinite(ratios).all()
+    assert (ratios[within, :, tolerance] == 0.0).all()
+    assert np.abs(ratios[within]).max() > 0.0
+    assert np.abs(ratios[years > TOLERANCE_FROM_YEARS][:, :, tolerance]).max() > 0.0
 
 
 def test_ratios_are_averaged_over_draws(regimes_fit):

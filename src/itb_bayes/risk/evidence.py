@@ -49,7 +49,9 @@ def evidence_ratios(plan: RegimesPlan, draws: RegimesDraws, patient: int) -> Arr
     """Return log-likelihood ratios against "none", shape (n_step, 7, 6).
 
     Axes are the patient's steps, channels and explanations. Within an explanation its states are
-    weighted by their probability just before; the ratio of "none" to itself is 0.
+    weighted by their probability just before; the ratio of "none" to itself is 0. So is that of an
+    explanation that cannot be yet, of which no reading can speak: once a fault of the catheter was
+    confirmed in the first year, tolerance begins after that year at the earliest.
     """
     own = plan.between(patient, patient + 1)
     every = max(draws.n_draw // DRAWS, 1)
@@ -63,9 +65,12 @@ def evidence_ratios(plan: RegimesPlan, draws: RegimesDraws, patient: int) -> Arr
             earlier = np.log(belief[:, :, 0]) - channel.sum(axis=1)
         for e in range(1, len(EXPLANATIONS)):
             states = np.flatnonzero(COLLAPSE[:, e])
-            weight = earlier[:, states] - _log_sum(earlier[:, states], axis=1)[:, None]
-            mixed = _log_sum(channel[:, :, states] + weight[:, None, :], axis=2)
-            total[:, :, e] += mixed - channel[:, :, State.STABLE]
+            together = _log_sum(earlier[:, states], axis=1)
+            can_be = np.isfinite(together)
+            weight = earlier[can_be][:, states] - together[can_be, None]
+            spoken = channel[can_be]
+            mixed = _log_sum(spoken[:, :, states] + weight[:, None, :], axis=2)
+            total[can_be, :, e] += mixed - spoken[:, :, State.STABLE]
     return total / len(chosen)
 
 

@@ -32,7 +32,7 @@ _LEAK_DROP, _LEAK_DROP_VAR = int(Par.LEAK_DROP), int(Par.LEAK_DROP_VAR)
 _CREEP_DROP = int(Par.CREEP_DROP)
 
 N_KIND = 6
-"""Bits of ``itb_bayes.cohort.timeline.Action``, carried out from the lowest on."""
+"""Bits of ``itb_bayes.cohort.actions.Action``, carried out from the lowest on."""
 
 
 @part
