@@ -8,8 +8,8 @@ the package's kernel, or PyTensor operations with ``pytensor.scan`` over visits 
 automatic differentiation. The Stan program has the same posterior and Stan's own sampler; it runs
 where there is a Python with pystan. Each runs in a process of its own, one after the other. A plain
 model is sampled only where the package's gradients, at its price of one, would take no more than
-``--sample-limit`` seconds of processor time. What is in the folder ``--keep`` is not measured again. Writes regimes-speed.json and regimes-speed.md.
-Progress goes to stderr.
+``--sample-limit`` seconds of processor time. What is in the folder ``--keep`` is not measured
+again. Writes regimes-speed.json and regimes-speed.md. Progress goes to stderr.
 """
 
 import argparse

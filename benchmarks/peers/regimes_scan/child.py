@@ -12,9 +12,10 @@ from typing import Any, ClassVar
 
 import arviz_stats as az
 import numpy as np
+import nutpie
 
 from itb_bayes.cohort.cohort import Cohort
-from itb_bayes.inference import whitening
+from itb_bayes.inference import sampling, whitening
 from itb_bayes.inference.density import Density
 from itb_bayes.inference.sampling import (
     chain_batches,
@@ -88,7 +89,7 @@ def gradient_times(density: Density, point: np.ndarray) -> list[float]:
 
 
 class Counted(Density):
-    """A density that counts how often it is asked; chains run in threads."""
+    """A density that counts how often it is asked: for mode and curvature."""
 
     asked: ClassVar[list[None]] = []
 
@@ -98,9 +99,29 @@ class Counted(Density):
         return super().evaluate(x)
 
 
+class Leapfrogs:
+    """Counts the steps of the sampler, warm-up included; each is one gradient."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+        self._sample, self._check = nutpie.sample, sampling.check_complete
+
+    def sample(self, compiled: Any, **options: Any) -> Any:
+        """Sample, and keep the warm-up, of which only the steps are looked at."""
+        return self._sample(compiled, **(options | {"save_warmup": True}))
+
+    def check(self, tree: Any, *given: Any) -> Any:
+        """Count, and check."""
+        for group in ("warmup_sample_stats", "sample_stats"):
+            self.taken += int(tree[group]["n_steps"].sum())
+        return self._check(tree, *given)
+
+
 def sample(compiled: Any, settings: Any) -> dict[str, Any]:
     """Sample by the package's own sampler and return how well, at what cost."""
+    leapfrogs = Leapfrogs()
     whitening.Density = Counted  # type: ignore[misc]
+    nutpie.sample, sampling.check_complete = leapfrogs.sample, leapfrogs.check
     started = time.process_time(), time.perf_counter()
     target = in_coordinates(compiled, settings)
     before = len(Counted.asked)
@@ -116,7 +137,7 @@ def sample(compiled: Any, settings: Any) -> dict[str, Any]:
         "chains": settings.chains,
         "draws": settings.draws,
         "tune": settings.tune,
-        "gradients": len(Counted.asked),
+        "gradients": before + leapfrogs.taken,
         "gradients_before": before,
         "ess_bulk": float(bulk[least].min()),
         "least": str(least),
