@@ -8,12 +8,19 @@ import pytensor.tensor as pt
 from pytensor.gradient import disconnected_grad
 from pytensor.scan.basic import scan
 
-from itb_bayes.kernel.regimes.layout import N_STATE, START_ELSEWHERE, Col, Own, Par, State
+from itb_bayes.kernel.regimes.layout import N_STATE, Col, Own
+from itb_bayes.kernel.regimes_arrays.belief import Belief, mix
+from itb_bayes.kernel.regimes_arrays.findings import findings
+from itb_bayes.kernel.regimes_arrays.likelihood import named_parameters, start
+from itb_bayes.kernel.regimes_arrays.moves import action, drift, jumps, transitions
+from itb_bayes.kernel.regimes_arrays.readings import (
+    Readings,
+    habit,
+    meet,
+    readings_of,
+    response_of,
+)
 from itb_bayes.model.regimes_plan import RegimesPlan
-from peers.regimes_scan.belief import Belief, mix
-from peers.regimes_scan.findings import findings
-from peers.regimes_scan.moves import action, drift, jumps, transitions
-from peers.regimes_scan.readings import Readings, habit, meet, readings_of, response_of
 from peers.regimes_scan.rows import Rows, rows_of
 
 
@@ -27,14 +34,14 @@ def log_likelihood(g: Any, own: Any, plan: RegimesPlan) -> Any:
         As the kernel takes them.
     plan : RegimesPlan
     """
-    pars = SimpleNamespace(**{par.name.lower(): g[par] for par in Par})
+    pars = named_parameters(g)
     mine = SimpleNamespace(**{name.name.lower(): own[:, name] for name in Own})
     rows = rows_of(plan)
     of_steps = SimpleNamespace(**{k: v[rows.patient] for k, v in vars(mine).items()})
     sequences = _sequences(pars, of_steps, rows)
     n_sequence = len(sequences)
-    first = _start(pars, rows)
-    response = vars(response_of(pars))
+    first = start(pt, pars, rows.steps.column(Col.LOG_DOSE)[rows.order[0]])
+    response = vars(response_of(pt, pars))
     needed = {name: getattr(mine, name) for name in ("untreated", "tone_var", "goal")}
 
     def turn(*everything: Any) -> list[Any]:
@@ -48,7 +55,7 @@ def log_likelihood(g: Any, own: Any, plan: RegimesPlan) -> Any:
         turn, sequences=sequences, outputs_info=[*first, None],
         non_sequences=[*response.values(), *needed.values()], strict=True, return_updates=False,
     )  # fmt: skip
-    return outputs[-1].sum() + habit(pars, of_steps, rows).sum()
+    return outputs[-1].sum() + habit(pt, pars, of_steps, rows.steps).sum()
 
 
 def _turn(
@@ -56,9 +63,9 @@ def _turn(
 ) -> list[Any]:
     """Return the belief after one turn and the log-likelihood of it, (n_patient,)."""
     p, jump, jump_var, gain, gain_var, found = here[:6]
-    belief = mix(belief, p, jump, jump_var)
+    belief = mix(pt, belief, p, jump, jump_var)
     belief = belief._replace(need=belief.need + gain, need_var=belief.need_var + gain_var)
-    belief = meet(g, own, Readings(*here[6:]), belief)
+    belief = meet(pt, g, own, Readings(*here[6:]), belief)
     top = disconnected_grad(found.max(axis=1))
     weight = belief.probability * pt.exp(found - top[:, None])
     total = weight.sum(axis=1)
@@ -68,13 +75,13 @@ def _turn(
 
 def _sequences(g: SimpleNamespace, own: SimpleNamespace, rows: Rows) -> list[Any]:
     """Return what every turn needs, each (n_turn, n_patient, ...)."""
-    n_step = rows.dt.size
-    jump, jump_var = jumps(g)
+    n_step = rows.steps.dt.size
+    jump, jump_var = jumps(pt, g)
     square = (n_step, N_STATE, N_STATE)
-    moves = [[transitions(g, own, rows)], [pt.broadcast_to(jump, square)],
+    moves = [[transitions(pt, g, own, rows.steps)], [pt.broadcast_to(jump, square)],
              [pt.broadcast_to(jump_var, square)]]  # fmt: skip
     for kind, steps in rows.actions.items():
-        for rest, more in zip(moves, action(g, kind, rows, steps), strict=True):
+        for rest, more in zip(moves, action(pt, g, kind, rows.at(steps)), strict=True):
             rest.append(more)
     n_action = sum(steps.size for steps in rows.actions.values())
     blank = [pt.eye(N_STATE)[None], *[pt.zeros((1, N_STATE, N_STATE))] * 2]
@@ -86,23 +93,10 @@ def _sequences(g: SimpleNamespace, own: SimpleNamespace, rows: Rows) -> list[Any
         shape = (n_action + 1,) if values.ndim == 1 else (n_action + 1, N_STATE)
         return pt.concatenate([values, pt.zeros(shape)])
 
-    others = [*drift(g, own, rows), findings(g, rows), *readings_of(g, own, rows)]
+    others = [
+        *drift(pt, g, own, rows.steps),
+        findings(pt, g, rows.steps),
+        *readings_of(pt, g, own, rows.steps),
+    ]
     order = pt.as_tensor_variable(rows.order)
     return [values[order] for values in (*square_ones, *map(padded, others))]
-
-
-def _start(g: SimpleNamespace, rows: Rows) -> Belief:
-    """Return the belief before the first turn: stable, but nothing is impossible."""
-    log_dose = rows.column(Col.LOG_DOSE)[rows.order[0]][:, None]
-    shape = (rows.order.shape[1], N_STATE)
-    elsewhere = pt.full(shape, START_ELSEWHERE)
-    stable = 1.0 - START_ELSEWHERE * (N_STATE - 1)
-    zeros = pt.zeros(shape)
-    return Belief(
-        elsewhere[:, State.STABLE].set(stable),
-        zeros + log_dose + g.start_gap,
-        zeros,
-        zeros + g.start_var,
-        zeros,
-        zeros + g.penn_patient_var,
-    )

@@ -1,24 +1,15 @@
 """The steps of a plan as rows of one table, and where each row stands among visits and patients.
 
-An action (a repair, a drug holiday) is a row of its own after the step on whose day it was done:
-another matrix of moves, no time, and nothing read. So one recursion serves both.
+An action is a row of its own after the step on whose day it was done, so one recursion serves both.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from itb_bayes.kernel.regimes.layout import Code, Col
+from itb_bayes.kernel.regimes.layout import Code
+from itb_bayes.kernel.regimes_arrays.rows import Index, Steps, actions_of, time_before
 from itb_bayes.model.regimes_plan import RegimesPlan
-
-Array = NDArray[np.float64]
-Index = NDArray[np.int64]
-
-CONFIRMED = 3
-"""Bits of the actions that confirm a fault: they make one action together."""
-ACTIONS = (4, 8, 16, 32)
-"""Bits of the other actions, in the order in which they are done."""
 
 
 @dataclass(frozen=True)
@@ -27,11 +18,7 @@ class Rows:
 
     Attributes
     ----------
-    data : ndarray, shape (n_step, 15)
-        Columns of :class:`itb_bayes.kernel.regimes.layout.Col`; NaN where nothing was recorded.
-    codes : ndarray of int64, shape (n_step, 8)
-    dt : ndarray, shape (n_step,)
-        Years since the step before; 0 at a patient's first.
+    steps : Steps
     patient : ndarray of int64, shape (n_step,)
     actions : dict of int to ndarray of int64
         Bits of an action to the steps that have it. Rows of actions follow those of steps, in this
@@ -40,27 +27,20 @@ class Rows:
         Row of every turn of the recursion; shorter patients end with the blank row.
     """
 
-    data: Array
-    codes: Index
-    dt: Array
+    steps: Steps
     patient: Index
     actions: dict[int, Index]
     order: Index
 
-    def column(self, name: Col) -> Array:
-        """Return one column of the steps, shape (n_step,)."""
-        return self.data[:, name]
-
-    def code(self, name: Code) -> Index:
-        """Return one column of whole numbers, shape (n_step,)."""
-        return self.codes[:, name]
+    def at(self, steps: Index) -> Steps:
+        """Return some of the steps."""
+        every = self.steps
+        return Steps(every.data[steps], every.codes[steps], every.dt[steps])
 
 
 def rows_of(plan: RegimesPlan) -> Rows:
     """Lay the steps of a plan out for the recursion."""
     n_step, first = int(plan.offsets[-1]), plan.offsets[:-1]
-    dt = np.diff(plan.data[:, Col.T], prepend=0.0)
-    dt[first] = 0.0
     done = [actions_of(int(bits)) for bits in plan.codes[:, Code.ACTION]]
     kinds = sorted({kind for kinds in done for kind in kinds})
     actions = {k: np.flatnonzero([k in kinds for kinds in done]) for k in kinds}
@@ -75,10 +55,5 @@ def rows_of(plan: RegimesPlan) -> Rows:
     order = np.full((max(map(len, turns)), plan.n_patient), next_row)
     for i, own in enumerate(turns):
         order[: len(own), i] = own
-    return Rows(plan.data, plan.codes, dt, plan.step_patient, actions, order)
-
-
-def actions_of(bits: int) -> list[int]:
-    """Return the actions of a step, in the order in which they are done."""
-    confirmed = [bits & CONFIRMED] if bits & CONFIRMED else []
-    return confirmed + [bit for bit in ACTIONS if bits & bit]
+    every = Steps(plan.data, plan.codes, time_before(plan.data, plan.offsets))
+    return Rows(every, plan.step_patient, actions, order)

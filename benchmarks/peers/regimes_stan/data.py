@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 
 from itb_bayes.kernel.regimes.layout import Code, Par
+from itb_bayes.kernel.regimes_arrays.rows import actions_of
 from itb_bayes.model.regimes import BY_CENTRE, BY_DIAGNOSIS
 from itb_bayes.model.regimes_parameters import RULES, design_of, kernel_parameters
 from itb_bayes.model.regimes_plan import RegimesPlan
 from itb_bayes.spec import RegimesSpec
-from peers.regimes_scan.rows import actions_of
 from peers.regimes_stan.values import FAMILIES, VECTORS, Values, values_of
 
 _RULES = ("same", "square", "whole_points", "half_points", "inverse", "negative", "hazard")

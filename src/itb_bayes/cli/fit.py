@@ -19,6 +19,11 @@ def fit(
     draws: int | None = typer.Option(None, "--draws", help="Kept draws per chain."),
     tune: int | None = typer.Option(None, "--tune", help="Warm-up draws per chain."),
     chains: int | None = typer.Option(None, "--chains", help="Number of chains."),
+    backend: str | None = typer.Option(
+        None,
+        "--backend",
+        help="numba, or jax: for regimes on ten thousand patients and a graphics processor.",
+    ),
     until: float | None = typer.Option(
         None, "--until", help="As-of time: use records up to so many years since implant."
     ),
@@ -42,7 +47,7 @@ def fit(
 
     spec = load_model(model)
     settings = profile_settings(
-        profile, spec.kind, draws=draws, tune=tune, chains=chains, seed=seed
+        profile, spec.kind, draws=draws, tune=tune, chains=chains, seed=seed, backend=backend
     )
     until_years, as_of = None, "the last record of each patient"
     if str(cohort) == "@literature":
@@ -68,7 +73,7 @@ def fit(
         until_years = dict.fromkeys(data.patients["patient_id"], until)
         as_of = f"{until:g} years after implant; later records were not looked at"
     options = {"seed": seed, "profile": profile, "draws": draws, "tune": tune, "chains": chains,
-               "until": until}  # fmt: skip
+               "backend": backend, "until": until}  # fmt: skip
     chosen = [
         word
         for name, value in options.items()

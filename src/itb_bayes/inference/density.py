@@ -1,7 +1,7 @@
 """The compiled log density of a model, called from Python without the interpreter's lock."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,17 @@ class NotFiniteError(ValueError):
     """The density or its gradient is not finite at a point; the sampler calls that a divergence."""
 
     is_recoverable = True
+
+
+class LogDensity(Protocol):
+    """A log density on the unconstrained scale of a model."""
+
+    @property
+    def n_dim(self) -> int:
+        """Number of unconstrained parameters."""
+
+    def evaluate(self, x: Array) -> tuple[float, Array]:
+        """Return the log density at ``x`` (n_dim,) and its gradient (n_dim,)."""
 
 
 @dataclass(frozen=True)

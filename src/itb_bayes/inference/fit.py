@@ -9,9 +9,10 @@ from typing import Any
 import xarray as xr
 
 from itb_bayes.cohort.cohort import Cohort
-from itb_bayes.errors import UsageError
+from itb_bayes.errors import ModelError, UsageError
 from itb_bayes.inference import bundle
 from itb_bayes.inference.gate import GateReport, judge
+from itb_bayes.inference.jax_model import compile_with_jax, require_jax
 from itb_bayes.inference.machinery import Machinery, load_fit, machinery_of
 from itb_bayes.inference.progress import Progress
 from itb_bayes.inference.sampling import (
@@ -80,6 +81,13 @@ def fit(
     bundle.prepare_target(out, force)
     started = time.monotonic()
     machinery = machinery_of(spec)
+    if settings.backend == "jax":
+        if machinery.build_on_arrays is None:
+            raise ModelError(
+                f"--backend jax is for models of kind 'regimes', not {spec.kind!r}: those take "
+                "milliseconds a gradient at ten thousand patients. Leave --backend out."
+            )
+        require_jax()
     plan = machinery.plan(spec, cohort, until_years=until_years)
     data = machinery.digest(plan)
     run = bundle.run_digest(f"{spec.digest}/{machinery.revision}", data, settings.as_dict())
@@ -174,7 +182,7 @@ def _sample_resumable(
         compiling = Progress("compiling the model", 0, quiet=quiet)
         if not quiet:
             sys.stderr.write("compiling the model: a second, up to a minute the first time\n")
-        compiled = compile_model(machinery_of(spec).build(spec, plan))
+        compiled = _compile(spec, plan, settings)
         compiling.finish()
         if settings.metric != "diagonal" and not quiet:
             sys.stderr.write("finding the mode of the posterior\n")
@@ -192,6 +200,14 @@ def _sample_resumable(
             )
         progress.finish()
     return join_batches([bundle.read_tree(_chain_file(chains, batch)) for batch in batches])
+
+
+def _compile(spec: ModelSpec, plan: Any, settings: SamplerSettings) -> Any:
+    """Compile the model by what the settings ask for."""
+    machinery = machinery_of(spec)
+    if settings.backend == "jax" and machinery.build_on_arrays is not None:
+        return compile_with_jax(machinery.build_on_arrays(spec, plan))
+    return compile_model(machinery.build(spec, plan))
 
 
 def _finished(path: Path, settings: SamplerSettings, batch: ChainBatch) -> xr.DataTree | None:

@@ -53,6 +53,8 @@ class Machinery:
         Plan to the number of readings and patients set aside.
     fit_class : type
         Of the loaded fit.
+    build_on_arrays : callable, optional
+        (spec, plan) to the same model as JAX takes it; None where there is no need of it.
     """
 
     revision: int
@@ -65,6 +67,7 @@ class Machinery:
     read: Callable[[Path], Any]
     n_set_aside: Callable[[Any], int]
     fit_class: Any
+    build_on_arrays: Callable[[Any, Any], Any] | None = None
 
 
 def _build_drift(spec: Any, plan: Any) -> Any:
@@ -77,6 +80,12 @@ def _build_regimes(spec: Any, plan: Any) -> Any:
     from itb_bayes.model.regimes import build_regimes  # as above
 
     return build_regimes(spec, plan)
+
+
+def _build_regimes_on_arrays(spec: Any, plan: Any) -> Any:
+    from itb_bayes.model.regimes import build_regimes_on_arrays  # as above
+
+    return build_regimes_on_arrays(spec, plan)
 
 
 def _build_complications(spec: Any, plan: Any) -> Any:
@@ -187,6 +196,7 @@ _MACHINERY = {
         read=regimes_store.read_plan,
         n_set_aside=lambda plan: 0,
         fit_class=RegimesFit,
+        build_on_arrays=_build_regimes_on_arrays,
     ),
     "spasticity": Machinery(
         revision=spasticity_plan.REVISION,

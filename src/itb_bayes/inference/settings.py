@@ -6,6 +6,7 @@ from typing import Any
 from itb_bayes.errors import UsageError
 
 METRICS = ("diagonal", "whitened")
+BACKENDS = ("numba", "jax")
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,9 @@ class SamplerSettings:
         Coordinates in which is sampled: ``diagonal`` (the parameters', scales learned in warm-up)
         or ``whitened`` (round ones, from the posterior's mode and curvature;
         :mod:`itb_bayes.inference.whitening`).
+    backend : str
+        What compiles the model: ``numba``, or ``jax`` for graphics processors
+        (:mod:`itb_bayes.inference.jax_model`).
     """
 
     draws: int
@@ -32,6 +36,7 @@ class SamplerSettings:
     target_accept: float = 0.95
     seed: int = 1
     metric: str = "diagonal"
+    backend: str = "numba"
 
     def __post_init__(self) -> None:
         """Refuse settings that cannot work."""
@@ -47,6 +52,8 @@ class SamplerSettings:
             )
         if self.metric not in METRICS:
             raise UsageError(f"no metric {self.metric!r}; choose one of {', '.join(METRICS)}.")
+        if self.backend not in BACKENDS:
+            raise UsageError(f"no backend {self.backend!r}; choose one of {', '.join(BACKENDS)}.")
         if not 0 <= self.seed < 2**32:
             raise UsageError(f"seed must lie between 0 and {2**32 - 1} (got {self.seed}).")
 

@@ -12,10 +12,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from nutpie.compiled_pyfunc import PyFuncModel
 from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
-from itb_bayes.inference.density import Density, NotFiniteError
+from itb_bayes.inference.density import Density, LogDensity, NotFiniteError
+from itb_bayes.inference.jax_model import PythonDensity, python_in_round_coordinates, start_of
 from itb_bayes.inference.round_callbacks import in_round_coordinates
 
 Array = NDArray[np.float64]
@@ -73,7 +75,10 @@ class Whitening:
 
 
 def climb(
-    density: Density, start: Array, white: Whitening | None = None, rounds: int = ROUNDS
+    density: LogDensity,
+    start: Array,
+    white: Whitening | None = None,
+    rounds: int = ROUNDS,
 ) -> Array:
     """Return where rounds of L-BFGS lead from ``start``, both in coordinates ``white``.
 
@@ -110,7 +115,7 @@ class _Descent:
     its start.
     """
 
-    def __init__(self, density: Density, white: Whitening | None) -> None:
+    def __init__(self, density: LogDensity, white: Whitening | None) -> None:
         self._density, self._white = density, white
         self._worst = -np.inf
 
@@ -124,7 +129,7 @@ class _Descent:
         return -value, -gradient if white is None else -(white.scale.T @ gradient)
 
 
-def curvature(density: Density, x: Array) -> Array:
+def curvature(density: LogDensity, x: Array) -> Array:
     """Return minus the matrix of second derivatives at ``x``, by central differences."""
     rows = []
     for i in range(density.n_dim):
@@ -136,7 +141,7 @@ def curvature(density: Density, x: Array) -> Array:
     return 0.5 * (found + found.T)
 
 
-def whiten(density: Density, centre: Array) -> Whitening:
+def whiten(density: LogDensity, centre: Array) -> Whitening:
     """Return coordinates that are round by the curvature at ``centre`` (n_dim,)."""
     values, vectors = np.linalg.eigh(curvature(density, centre))
     sd = 1.0 / np.sqrt(np.maximum(values, 1.0 / WIDEST**2))
@@ -159,7 +164,7 @@ class Terrain:
     modes: tuple[Array, ...]
 
 
-def survey(density: Density, starts: Sequence[Array]) -> Terrain:
+def survey(density: LogDensity, starts: Sequence[Array]) -> Terrain:
     """Climb from every start; the first climb gives the coordinates in which the others end."""
     white = whiten(density, climb(density, starts[0]))
     found = [white.centre]
@@ -182,7 +187,7 @@ def _apart(white: Whitening, one: Array, other: Array) -> bool:
     return bool(np.abs(white.inverse @ (one - other)).max() > 1.0)
 
 
-def find_starts(compiled: Any, density: Density, seed: int) -> list[Array]:
+def find_starts(compiled: Any, density: LogDensity, seed: int) -> list[Array]:
     """Return the best of many start points of the model, highest first.
 
     Raises
@@ -191,8 +196,11 @@ def find_starts(compiled: Any, density: Density, seed: int) -> list[Array]:
         If none of :data:`TRIES` has a finite density.
     """
     found = []
+    start_at = (
+        start_of(compiled) if isinstance(compiled, PyFuncModel) else compiled.initial_point_func
+    )
     for stream in np.random.SeedSequence(seed).generate_state(TRIES):
-        start = np.asarray(compiled.initial_point_func(int(stream)), dtype=np.float64)
+        start = start_at(int(stream))
         try:
             found.append((density.evaluate(start)[0], start))
         except NotFiniteError:
@@ -212,6 +220,7 @@ def whitened_model(compiled: Any, seed: int) -> Any:
     Parameters
     ----------
     compiled : nutpie compiled PyMC model
+        By numba or, asked from Python, by JAX.
     seed : int
         Of the starts.
 
@@ -220,7 +229,8 @@ def whitened_model(compiled: Any, seed: int) -> Any:
     NoStartError
         If no start point has a finite density.
     """
-    density = Density(compiled)
+    from_python = isinstance(compiled, PyFuncModel)
+    density: LogDensity = PythonDensity(compiled) if from_python else Density(compiled)
     # The number of threads of a matrix product must not change a digit of the draws.
     with threadpool_limits(1):
         terrain = survey(density, find_starts(compiled, density, seed))
@@ -232,4 +242,5 @@ def whitened_model(compiled: Any, seed: int) -> Any:
         with threadpool_limits(1):
             return white.coordinates(mode) + rng.uniform(-SPREAD, SPREAD, density.n_dim)
 
-    return in_round_coordinates(compiled, white.centre, white.scale, start)
+    rounded = python_in_round_coordinates if from_python else in_round_coordinates
+    return rounded(compiled, white.centre, white.scale, start)

@@ -11,7 +11,9 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
+from itb_bayes.kernel.regimes_arrays.rows import turns_of
 from itb_bayes.model.priors import per_label, random_variable
+from itb_bayes.model.regimes_arrays_op import RegimesOnArrays
 from itb_bayes.model.regimes_op import MISSING, RegimesLogLikelihood
 from itb_bayes.model.regimes_parameters import design_of, kernel_parameters, used_priors
 from itb_bayes.model.regimes_plan import RegimesPlan
@@ -22,7 +24,7 @@ BY_CENTRE = ("reading_sd", "goal")
 
 
 def build_regimes(spec: RegimesSpec, plan: RegimesPlan) -> pm.Model:
-    """Build the PyMC model of a regimes plan.
+    """Build the PyMC model of a regimes plan, with the compiled kernel as its likelihood.
 
     Free variables carry the names of their priors, on the model scale (log dose, points, years):
     scalars, but ``drift`` and ``progression_per_year`` (diagnosis), and ``reading_sd`` and
@@ -33,6 +35,24 @@ def build_regimes(spec: RegimesSpec, plan: RegimesPlan) -> pm.Model:
     -------
     pymc.Model
     """
+    return _build(spec, plan, RegimesLogLikelihood(), step_data(plan))
+
+
+def build_regimes_on_arrays(spec: RegimesSpec, plan: RegimesPlan) -> pm.Model:
+    """Build the same model for JAX: the same posterior, its likelihood written on arrays."""
+    laid = turns_of(plan.data, plan.codes, plan.offsets)
+    data = {
+        "data": np.nan_to_num(laid.data, nan=MISSING),
+        "codes": laid.codes,
+        "years": laid.dt,
+        "kind": laid.kind,
+    }
+    return _build(spec, plan, RegimesOnArrays(laid.kinds), data)
+
+
+def _build(
+    spec: RegimesSpec, plan: RegimesPlan, likelihood: Any, steps: dict[str, Any]
+) -> pm.Model:
     coords: dict[str, Any] = {"diagnosis": list(plan.diagnoses)}
     if plan.centres:
         coords["centre"] = list(plan.centres)
@@ -57,12 +77,9 @@ def build_regimes(spec: RegimesSpec, plan: RegimesPlan) -> pm.Model:
             untreated_deviation=pm.Data("untreated_deviation", design.untreated_deviation),
         )
         g, own = kernel_parameters(values, symbolic, pt)
-        outputs: Any = RegimesLogLikelihood()(
-            g,
-            own,
-            *(pm.Data(name, value) for name, value in step_data(plan).items()),
-        )
-        pm.Potential("log_likelihood", outputs[0].sum())
+        outputs = likelihood(g, own, *(pm.Data(name, value) for name, value in steps.items()))
+        total = outputs[0] if isinstance(outputs, list) else outputs
+        pm.Potential("log_likelihood", total.sum())
     return model
 
 

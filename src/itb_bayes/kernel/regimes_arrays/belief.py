@@ -6,10 +6,9 @@ During a visit a third quantity goes beside them, the tone of which everything i
 from typing import Any, NamedTuple
 
 import numpy as np
-import pytensor.tensor as pt
 
 from itb_bayes.kernel.regimes.layout import LOST_VAR
-from peers.regimes_scan.findings import normal
+from itb_bayes.kernel.regimes_arrays.states import normal
 
 
 class Belief(NamedTuple):
@@ -23,11 +22,11 @@ class Belief(NamedTuple):
     offset_var: Any
 
 
-def mix(belief: Belief, p: Any, jump: Any, jump_var: Any) -> Belief:
+def mix(xp: Any, belief: Belief, p: Any, jump: Any, jump_var: Any) -> Belief:
     """Move along ``p[patient, from, to]``; every mixture becomes the Gaussian of equal moments."""
     joint = belief.probability[:, :, None] * p
     total = joint.sum(axis=1)
-    share = joint / pt.where(pt.gt(total, 0.0), total, 1.0)[:, None, :]
+    share = joint / xp.where(total > 0.0, total, 1.0)[:, None, :]
     needs = belief.need[:, :, None] + jump
     need = (share * needs).sum(axis=1)
     offset = (share * belief.offset[:, :, None]).sum(axis=1)
@@ -72,7 +71,14 @@ class Reading(NamedTuple):
 
 
 def read(
-    belief: Belief, tone: Tone, reading: Reading, outlier: Any, density: Any, lost: Any, about: Any
+    xp: Any,
+    belief: Belief,
+    tone: Tone,
+    reading: Reading,
+    outlier: Any,
+    density: Any,
+    lost: Any,
+    about: Any,
 ) -> tuple[Belief, Tone]:
     """Meet a reading that says nothing with probability ``outlier``; keep two moments.
 
@@ -82,7 +88,7 @@ def read(
     x, expected, var, on_need, on_offset, on_tone = reading
     p, m, o, v, c, w = belief
     gain, offset_gain, tone_gain = on_need / var, on_offset / var, on_tone / var
-    fits = (1.0 - outlier) * normal(x, expected, var)
+    fits = (1.0 - outlier) * normal(xp, x, expected, var)
     wild = outlier * density
     total = fits + wild
     fit, kept, gone = fits / total, wild * (1.0 - lost) / total, wild * lost / total
@@ -122,14 +128,14 @@ def read(
     return new, new_tone
 
 
-def where[T: (Belief, Tone)](there: Any, new: T, old: T) -> T:
+def where[T: (Belief, Tone)](xp: Any, there: Any, new: T, old: T) -> T:
     """Return the one belief of the patients who have a reading, the other of the rest."""
-    return type(old)(*(pt.where(there, a, b) for a, b in zip(new, old, strict=True)))
+    return type(old)(*(xp.where(there, a, b) for a, b in zip(new, old, strict=True)))
 
 
-def three_points(mean: Any, spread: Any, response: Any) -> tuple[Any, Any, Any]:
+def three_points(xp: Any, mean: Any, spread: Any, response: Any) -> tuple[Any, Any, Any]:
     """Return mean, regression slope and variance of a response to a Gaussian, at three points."""
-    away = pt.sqrt(3.0 * spread)
+    away = xp.sqrt(3.0 * spread)
     low, middle, high = response(mean - away), response(mean), response(mean + away)
     expected = (low + 4.0 * middle + high) / 6.0
     slope = (high - low) * away / (6.0 * spread)
@@ -137,6 +143,6 @@ def three_points(mean: Any, spread: Any, response: Any) -> tuple[Any, Any, Any]:
     return expected, slope, around / 6.0
 
 
-def root_two_pi(var: Any) -> Any:
+def root_two_pi(xp: Any, var: Any) -> Any:
     """Return what a Gaussian density lacks to be 1 at its mean."""
-    return pt.sqrt(2.0 * np.pi * var)
+    return xp.sqrt(2.0 * np.pi * var)

@@ -1,0 +1,1 @@
+"""The regimes likelihood as operations on arrays of all patients, for graphics processors."""
