@@ -22,6 +22,7 @@ from itb_bayes.inference.settings import (
         ("target_accept", 0.4, "target_accept"),
         ("target_accept", float("nan"), "target_accept"),
         ("metric", "dense", "no metric 'dense'; choose one of diagonal, whitened"),
+        ("backend", "c", "no backend 'c'; choose one of numba, jax"),
         ("seed", -1, "seed must lie between 0"),
         ("seed", 2**32, "seed must lie between 0"),
     ],

@@ -37,6 +37,7 @@ REQUIRED_KEYS = frozenset(
 )  # fmt: skip
 """What the rest of the package reads from a manifest."""
 _RECORDED = ("pymc", "pytensor", "nutpie", "numba", "numpy", "scipy", "arviz-stats", "pandas")
+_OF_BACKEND = {"jax": ("jax", "jaxlib")}
 
 
 def file_digest(path: Path) -> str:
@@ -45,9 +46,15 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def versions() -> dict[str, str]:
-    """Return the versions that can change a number, with the processor's name."""
-    found = {name: version(name) for name in _RECORDED}
+def versions(backend: str = "numba") -> dict[str, str]:
+    """Return the versions that can change a number, with the processor's name.
+
+    Parameters
+    ----------
+    backend : str
+        Of the sampler's settings: what it needs besides is named too.
+    """
+    found = {name: version(name) for name in (*_RECORDED, *_OF_BACKEND.get(backend, ()))}
     return {
         "itb-bayes": __version__,
         "python": platform.python_version(),
@@ -63,7 +70,8 @@ def canonical_json(value: Any) -> str:
 
 def run_digest(model: str, data: str, settings: dict[str, Any]) -> str:
     """Return the digest of a run: model, data, sampler settings and versions."""
-    text = canonical_json([model, data, settings, versions()])
+    used = versions(settings.get("backend", "numba"))
+    text = canonical_json([model, data, settings, used])
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -153,7 +153,7 @@ def _manifest(
         "cohort_fingerprint": cohort.fingerprint,
         "synthetic": cohort.synthetic,
         "settings": settings.as_dict(),
-        "versions": bundle.versions(),
+        "versions": bundle.versions(settings.backend),
         "command": list(command),
         "gate_passed": gate.passed,
     }

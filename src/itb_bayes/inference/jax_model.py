@@ -14,16 +14,28 @@ import pymc as pm
 from numpy.typing import NDArray
 from nutpie.compiled_pyfunc import PyFuncModel
 
-from itb_bayes.errors import UsageError
+from itb_bayes.errors import ItbBayesError, UsageError
 from itb_bayes.inference.density import NotFiniteError
 
 Array = NDArray[np.float64]
+LogpAndGradient = Callable[..., tuple[float, Array]]
+MakeLogp = Callable[[], LogpAndGradient]
 
 NO_JAX = (
     "--backend jax needs JAX, which is not installed: `pip install 'itb-bayes[gpu]'` on a machine "
     "with an NVIDIA graphics processor, or `pip install jax` to run it on the processor. Without "
     "--backend the compiled kernel is used, which needs neither."
 )
+
+GAVE_UP = "JAX could not evaluate the model: "
+ADVICE = (
+    "If memory ran out, stop whatever else uses the graphics processor, or leave --backend "
+    "out: the compiled kernel needs little of it."
+)
+
+
+class JaxFailed(ItbBayesError):
+    """JAX could not evaluate the model (exit code 2)."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +61,8 @@ class PythonDensity:
         ------
         NotFiniteError
             If either is not finite.
+        JaxFailed
+            If JAX gave up, for want of memory above all.
         """
         value, gradient = self.compiled._make_logp_func()(x, **self.compiled._shared_data)
         if not (np.isfinite(value) and np.isfinite(gradient).all()):
@@ -79,9 +93,34 @@ def compile_with_jax(model: pm.Model) -> PyFuncModel:
     import itb_bayes.model.regimes_jax  # noqa: F401  (tells PyTensor of the likelihood)
 
     frozen = freeze_dims_and_data(model, data=())
-    return nutpie.compile_pymc_model(
+    compiled = nutpie.compile_pymc_model(
         frozen, backend="jax", gradient_backend="jax", freeze_model=False
     )
+    return replace(compiled, _make_logp_func=in_words(compiled._make_logp_func), _raw_logp_fn=None)
+
+
+def in_words(make_logp: MakeLogp) -> MakeLogp:
+    """Return the same maker of log densities, which say what to do when JAX gives up.
+
+    Raises
+    ------
+    JaxFailed
+        By what is made, if JAX gives up.
+    """
+
+    def make() -> LogpAndGradient:
+        inner = make_logp()
+
+        def logp(x: Array, **data: Any) -> tuple[float, Array]:
+            try:
+                return inner(x, **data)
+            except RuntimeError as error:
+                said = (str(error).splitlines() or [type(error).__name__])[0][:200]
+                raise JaxFailed(f"{GAVE_UP}{said} {ADVICE}") from None
+
+        return logp
+
+    return make
 
 
 def start_of(compiled: Any) -> Callable[[int], Array]:
@@ -104,7 +143,7 @@ def python_in_round_coordinates(
         Seed to start point, in round coordinates.
     """
 
-    def make_logp() -> Callable[..., tuple[float, Array]]:
+    def make_logp() -> LogpAndGradient:
         inner = compiled._make_logp_func()
 
         def logp(z: Array, **data: Any) -> tuple[float, Array]:

@@ -18,6 +18,7 @@ import xarray as xr
 
 from itb_bayes.errors import ItbBayesError, ModelError
 from itb_bayes.inference.compiling import compiled_model
+from itb_bayes.inference.jax_model import ADVICE, GAVE_UP, JaxFailed
 from itb_bayes.inference.settings import SamplerSettings
 from itb_bayes.inference.whitening import NoStartError, whitened_model
 
@@ -165,6 +166,8 @@ def _wait(sampler: Any) -> xr.DataTree:
 
 
 def _explain_failure(error: RuntimeError) -> ItbBayesError:
+    if GAVE_UP in str(error):
+        return JaxFailed(GAVE_UP + str(error).split(GAVE_UP)[1].split(ADVICE)[0] + ADVICE)
     if "initialization points failed" in str(error):
         return ModelError(NO_START)
     return ItbBayesError(f"the sampler stopped: {str(error).splitlines()[0][:200]}")

@@ -114,7 +114,9 @@ def found_rates(g: SimpleNamespace, rows: Steps) -> tuple[Any, Any]:
 
 def action(xp: Any, g: SimpleNamespace, kind: int, rows: Steps) -> tuple[Any, Any, Any]:
     """Return weights, jumps and their variances of one action at steps, each (n_step, 11, 11)."""
-    n, mean, var = rows.dt.size, {}, {}
+    n = rows.dt.size
+    mean: dict[tuple[int, int], Any] = {}
+    var: dict[tuple[int, int], Any] = {}
     moves: dict[State, Any] = {}
     if kind & CONFIRMED:
         # Findings already hold the chance that a fault was not found: the weight is the odds.
@@ -144,10 +146,10 @@ def action(xp: Any, g: SimpleNamespace, kind: int, rows: Steps) -> tuple[Any, An
                 mean[s, S.STABLE], var[s, S.STABLE] = -drop, g.leak_drop_var
     weights: dict[tuple[int, int], Any] = {(s, s): 1.0 for s in S if s not in moves}
     weights |= {(s, S.STABLE): weight for s, weight in moves.items()}
-    return matrices(xp, weights, n), _or_none(xp, mean, n), _or_none(xp, var, n)
+    return matrices(xp, weights, n), _or_zeros(xp, mean, n), _or_zeros(xp, var, n)
 
 
-def _or_none(xp: Any, entries: dict[tuple[int, int], Any], n: int) -> Any:
+def _or_zeros(xp: Any, entries: dict[tuple[int, int], Any], n: int) -> Any:
     return matrices(xp, entries, n) if entries else xp.zeros((n, N_STATE, N_STATE))
 
 
